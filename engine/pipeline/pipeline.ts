@@ -1,0 +1,60 @@
+import type { Range, SourceText } from "../diagnostic.ts";
+import type { AnyStage, Json, ParamPath } from "../stage.ts";
+
+/** An input of a stage: another stage's output, perhaps only some of its parts. */
+export interface Reference {
+  readonly stage: string;
+  readonly port: string;
+  /** Only these parts (splits) are read, of those that exist; absent: the whole artifact. */
+  readonly parts?: readonly string[];
+}
+
+/** A file or folder that a stage's params name. */
+export interface SourcePath {
+  readonly at: ParamPath;
+  readonly absolute: string;
+  /** As it is written in the lockfile: relative to the pipeline file, `/`-separated. */
+  readonly shown: string;
+  /** For a folder: names that count, `*` standing for any characters; absent: all. */
+  readonly files?: readonly string[];
+  readonly range: Range;
+}
+
+/** A condition on a stage's metric that fails the run: `require: { accuracy: ">= 0.6" }`. */
+export interface Gate {
+  readonly metric: string;
+  readonly operator: ">=" | ">" | "<=" | "<" | "==" | "!=";
+  readonly value: number;
+  readonly range: Range;
+}
+
+/** One stage of a pipeline, checked: kind known, params valid with defaults filled in, references resolved. */
+export interface PipelineStage {
+  readonly name: string;
+  readonly kind: AnyStage;
+  /** `with`, variables resolved and defaults filled in; paths as written. */
+  readonly params: Readonly<Record<string, Json>>;
+  readonly seed: number;
+  readonly inputs: Readonly<Record<string, Reference>>;
+  readonly sources: readonly SourcePath[];
+  readonly destination?: { readonly absolute: string; readonly shown: string };
+  readonly cacheable: boolean;
+  readonly gates: readonly Gate[];
+  /** Graphics devices the stage may take: a slot, taken only where there is one. */
+  readonly resources: { readonly gpu: number };
+  /** Of the stage's name in the file. */
+  readonly range: Range;
+}
+
+/** A pipeline without errors. Stages are in topological order, equal ones in the order of the file. */
+export interface Pipeline {
+  readonly name: string;
+  readonly source: SourceText;
+  /** Absolute path of the pipeline file. */
+  readonly path: string;
+  /** Absolute folder of the pipeline file: relative paths start here. */
+  readonly folder: string;
+  /** Absolute project folder: the nearest one above that holds package.json, .git or .tunesmith, else `folder`. */
+  readonly project: string;
+  readonly stages: readonly PipelineStage[];
+}

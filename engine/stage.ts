@@ -1,0 +1,154 @@
+import type { ArtifactReader, ArtifactType, ValueOf } from "./artifact.ts";
+
+/** Any JSON value. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/** A JSON Schema (draft-07) of a stage's `with`, an object schema with `additionalProperties: false` and described properties. */
+export interface ParamsSchema {
+  readonly type: "object";
+  readonly properties: Readonly<Record<string, object>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties: false;
+}
+
+/** What a stage reads at one port. */
+export interface InputPort<A> {
+  readonly type: A;
+  readonly description: string;
+  readonly optional?: true;
+  /**
+   * Which splits of a dataset the stage reads: only these enter the key, so that a change in another split does not
+   * re-run the stage. `one`: the reference must name a split, or the dataset must have a single one. Absent: all.
+   */
+  readonly parts?: readonly string[] | "one";
+}
+
+/** What a stage writes at one port. */
+export interface OutputPort<A> {
+  readonly type: A;
+  readonly description: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a port of any artifact type; each stage fixes its own
+type AnyArtifactType = ArtifactType<any>;
+export type InputPorts = Readonly<Record<string, InputPort<AnyArtifactType>>>;
+export type OutputPorts = Readonly<Record<string, OutputPort<AnyArtifactType>>>;
+
+/** Where a value lies inside `with`: `["files", 0]` is the first of `files`. */
+export type ParamPath = readonly (string | number)[];
+
+/** A path in `with` whose content the stage reads: a file, or a folder of which only `files` count. */
+export interface InputPath {
+  readonly at: ParamPath;
+  /** For a folder: names of the files that count, `*` standing for any characters; absent: all. */
+  readonly files?: readonly string[];
+}
+
+/** Something wrong in a stage's params that the JSON Schema cannot say. */
+export interface ParamsProblem {
+  readonly at: ParamPath;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Where a stage is in its work; the engine shows rate and remaining time. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  /** What is counted: "rows", "steps". */
+  readonly unit: string;
+  /** Numbers worth showing now, such as the training loss. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** The device a run asked for: `--device` and the number of threads. */
+export interface DeviceRequest {
+  readonly kind: string;
+  readonly threads: number;
+}
+
+/** An input of a running stage. */
+export interface StageInput<A> {
+  /** The artifact's value, parsed. */
+  read(): Promise<ValueOf<A>>;
+  /** The artifact's files as they are. */
+  readonly files: ArtifactReader;
+}
+
+type StageInputs<In extends InputPorts> = {
+  readonly [K in keyof In]: In[K] extends { readonly optional: true }
+    ? StageInput<In[K]["type"]> | undefined
+    : StageInput<In[K]["type"]>;
+};
+
+/** All that a running stage sees. */
+export interface StageContext<Params, In extends InputPorts> {
+  /** `with`, its defaults filled in, its input paths absolute. */
+  readonly params: Params;
+  readonly seed: number;
+  readonly inputs: StageInputs<In>;
+  readonly device: DeviceRequest;
+  /** Aborted on Ctrl-C: finish the step and throw `signal.reason`. */
+  readonly signal: AbortSignal;
+  /** One line for the stage's log. */
+  log(line: string): void;
+  progress(progress: Progress): void;
+  /** Records a number about the result: shown, locked, and what `require` gates read. Must be deterministic. */
+  metric(name: string, value: number): void;
+}
+
+/** The stage's outputs by port. */
+export type StageOutputs<Out extends OutputPorts> = {
+  readonly [K in keyof Out]: ValueOf<Out[K]["type"]>;
+};
+
+/** A kind of stage: everything that the engine knows of it. `run` may import heavy modules dynamically, nothing else may. */
+export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
+  readonly kind: string;
+  /** Raise when `run` gives other bytes for the same inputs. */
+  readonly version: number;
+  readonly description: string;
+  readonly params: ParamsSchema;
+  /** Ports in order of importance: `in: x` without a port name feeds the first. */
+  readonly inputs: In;
+  /** Ports in order of importance: a reference without a port name means the first. */
+  readonly outputs: Out;
+  /** Whether the result depends on the seed. */
+  readonly seeded: boolean;
+  /** Whether equal inputs give equal bytes on one machine. */
+  readonly deterministic: boolean;
+  /** Facts of the machine that the result depends on, such as "compute": they enter the key. */
+  readonly environment: readonly string[];
+  /** Params that never change the result and stay out of the key. */
+  readonly notInKey?: readonly string[];
+  inputPaths?(params: Params): readonly InputPath[];
+  /** The param that names where the first output is put in the workspace. */
+  readonly destination?: string;
+  /** Names of the splits that each output will hold, as far as they are known before running. */
+  parts?(
+    params: Params,
+    inputs: { readonly [K in keyof In]?: readonly string[] },
+  ): { readonly [K in keyof Out]?: readonly string[] };
+  check?(
+    params: Params,
+    inputs: { readonly [K in keyof In]?: readonly string[] },
+  ): readonly ParamsProblem[];
+  run(context: StageContext<Params, In>): Promise<StageOutputs<Out>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine treats all kinds alike; each kind is checked where it is defined
+export type AnyStage = Stage<any, any, any>;
+
+/** Defines a kind of stage with its types inferred: a wrong output type is a compile error. */
+export function defineStage<Params, In extends InputPorts, Out extends OutputPorts>(
+  stage: Stage<Params, In, Out>,
+): Stage<Params, In, Out> {
+  return stage;
+}
