@@ -1,0 +1,38 @@
+import type { DType, Graph, Shape, TypedArray } from "./graph.ts";
+
+/** What a device is, as far as it can change results: recorded in lockfiles. */
+export interface DeviceFacts {
+  /** What computes: `cpu`, `webgpu`, … */
+  readonly kind: string;
+  /** What runs the graph, with its version: `onnxruntime 1.30.0`. */
+  readonly runtime: string;
+  /** Operating system and processor family: `linux-x64`. */
+  readonly platform: string;
+  /** The widest vector instructions that the runtime finds: `avx512`, `avx2`, `neon`, … */
+  readonly instructionSet: string;
+  /** Threads that one operation may use. */
+  readonly threads: number;
+}
+
+/** A tensor on the host: elements in row-major order. */
+export interface TensorData {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly data: TypedArray;
+}
+
+export type Tensors = Readonly<Record<string, TensorData>>;
+
+/** A graph made ready for a device; runs many times, one run at a time. */
+export interface Executable {
+  /** The outputs by name, in memory of their own. Throws when an input is missing or of another shape. */
+  run(inputs: ReadonlyMap<string, TensorData> | Tensors): Promise<Record<string, TensorData>>;
+  /** Frees the memory; the executable runs no more. */
+  release(): Promise<void>;
+}
+
+/** Something that computes graphs. */
+export interface Device {
+  readonly facts: DeviceFacts;
+  compile(graph: Graph): Promise<Executable>;
+}

@@ -1,0 +1,10 @@
+export * from "./ops/activation.ts";
+export * from "./ops/attention.ts";
+export type { Operand } from "./ops/broadcast.ts";
+export * from "./ops/elementwise.ts";
+export * from "./ops/indexing.ts";
+export * from "./ops/layout.ts";
+export * from "./ops/loss.ts";
+export * from "./ops/matmul.ts";
+export * from "./ops/normalization.ts";
+export * from "./ops/reduce.ts";
