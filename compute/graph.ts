@@ -51,9 +51,7 @@ export function constant(
   const type = dtype ?? dtypeOf(data);
   const sizes = shape ?? (typeof data === "number" ? [] : [data.length]);
   const count = sizeOf(sizes);
-  const elements =
-    typeof data === "number" ? newArray(type, count).fill(data as never) : toArray(data, type);
-  if (typeof data === "number" && type === "int64") elements.fill(BigInt(data) as never);
+  const elements = toArray(typeof data === "number" ? new Array(count).fill(data) : data, type);
   if (elements.length !== count)
     throw new ShapeError(
       `constant: ${elements.length} elements do not fill the shape ${show(sizes)}.`,
