@@ -151,12 +151,12 @@ function dtypeOf(data: number | readonly number[] | TypedArray): DType {
 }
 
 /**
- * A graph as text, one value a line, named a, b, …, z, aa, … in the order in which they are computed:
+ * A graph as text, one value a line, numbered in the order in which they are computed:
  *
  *     inputs x:float32[2,3] w:float32[4,3]
- *     a:float32[2,4] = Gemm[transB=true] x w
- *     b:float32[2,4] = Tanh a
- *     outputs y=b
+ *     %1:float32[2,4] = Gemm[transB=true] x w
+ *     %2:float32[2,4] = Tanh %1
+ *     outputs y=%2
  */
 export function toText(graph: Graph): string {
   const names = new Map<Value, string>();
@@ -169,7 +169,7 @@ export function toText(graph: Graph): string {
       names.set(value, scalar);
       continue;
     }
-    const name = letters(lines.length - 1);
+    const name = `%${lines.length}`;
     const read = value.inputs.map((input) => ` ${names.get(input)!}`).join("");
     lines.push(`${name}:${type(value)} = ${value.op}${attributesText(value)}${read}`);
     names.set(value, name);
@@ -186,7 +186,11 @@ function scalarText(value: Value): string | undefined {
   const { data } = value.attributes;
   if (value.op !== "Constant" || value.shape.length > 0 || typeof data !== "object")
     return undefined;
-  return String(data[0]);
+  return shortest(data[0]!);
+}
+
+function shortest(element: number | bigint): string {
+  return String(typeof element === "bigint" ? element : Number(element.toPrecision(7)));
 }
 
 function attributesText(value: Value): string {
@@ -197,13 +201,8 @@ function attributesText(value: Value): string {
 
 function attributeText(attribute: Attribute): string {
   if (typeof attribute !== "object") return String(attribute);
-  const items = Array.from(attribute as ArrayLike<number | bigint>, String);
+  const items = Array.from(attribute as ArrayLike<number | bigint>, shortest);
   return items.length > 8 && items.every((item) => item === items[0])
     ? `${items[0]}×${items.length}`
     : `(${items.length > 16 ? `${items.slice(0, 16).join(",")},…` : items.join(",")})`;
-}
-
-function letters(index: number): string {
-  const last = String.fromCharCode(97 + (index % 26));
-  return index < 26 ? last : letters(Math.floor(index / 26) - 1) + last;
 }

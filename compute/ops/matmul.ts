@@ -31,7 +31,8 @@ export function gemm(
   if (c !== undefined && show(broadcastShapes("gemm", c.shape, shape)) !== show(shape))
     throw new ShapeError(`gemm: ${show(c.shape)} does not broadcast to ${show(shape)}.`);
   const inputs = c === undefined ? [a, b] : [a, b, c];
-  return makeValue("Gemm", inputs, { transA, transB }, shape, a.dtype);
+  const transposed = { ...(transA && { transA }), ...(transB && { transB }) };
+  return makeValue("Gemm", inputs, transposed, shape, a.dtype);
 }
 
 /** x · weightᵀ + bias: x [..., in], weight [out, in] as checkpoints hold it, bias [out]. */

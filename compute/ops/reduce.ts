@@ -19,5 +19,5 @@ function reduce(op: string, x: Value, axes: readonly number[], keepDims: boolean
   if (positive.length === 0) return x;
   const reduced = x.shape.map((size, axis) => (positive.includes(axis) ? 1 : size));
   const shape = keepDims ? reduced : reduced.filter((_, axis) => !positive.includes(axis));
-  return makeValue(op, [x], { axes: positive, keepDims }, shape, x.dtype);
+  return makeValue(op, [x], { axes: positive, ...(keepDims && { keepDims }) }, shape, x.dtype);
 }

@@ -1,0 +1,59 @@
+import { gradients } from "./autodiff.ts";
+import { type Graph, graphOf, nameOf, ShapeError, topologicalOrder, type Value } from "./graph.ts";
+import { type EmbeddingLookup, hoistEmbeddings } from "./hoist-embeddings.ts";
+
+/** Rows of one table in a gradient graph, by the names under which they enter and leave it. */
+export interface HoistedRows {
+  /** The name of the parameter whose rows these are. */
+  readonly table: string;
+  /** Which rows, and the input that takes them. */
+  readonly lookup: EmbeddingLookup;
+  /** The graph input to fill with the rows. */
+  readonly rows: string;
+  /** The output with the rows' gradient, of the same shape; undefined where the table is not trained. */
+  readonly gradient: string | undefined;
+}
+
+/** What one training step computes on a device. */
+export interface GradientGraph {
+  /** Outputs: those given, and the gradients under the names below. */
+  readonly graph: Graph;
+  readonly hoisted: readonly HoistedRows[];
+  /** Parameter name -> name of its dense gradient. Parameters whose only use is hoisted are absent. */
+  readonly dense: ReadonlyMap<string, string>;
+}
+
+/**
+ * The graph of `outputs` (among them the scalar `loss`) and of the gradients of the loss for these
+ * parameters, with embedding rows hoisted. A parameter's gradient is the output `<name>.gradient`. One
+ * that the loss does not depend on has none, as in PyTorch.
+ */
+export function gradientGraph(
+  outputs: Readonly<Record<string, Value>> & { readonly loss: Value },
+  parameters: readonly Value[],
+): GradientGraph {
+  const { outputs: kept, lookups } = hoistEmbeddings(outputs);
+  const loss = kept.loss;
+  if (loss === undefined) throw new ShapeError('gradientGraph: needs an output "loss".');
+  const read = new Set(topologicalOrder([loss]));
+  const trained = new Set(parameters);
+  const dense = parameters.filter((value) => read.has(value));
+  const rows = lookups.filter((lookup) => trained.has(lookup.table) && read.has(lookup.rows));
+  const sources = [...dense, ...rows.map((lookup) => lookup.rows)];
+  const found = gradients(loss, sources);
+  const named = sources.map((value, i) => [gradientName(value), found[i]!] as const);
+  return {
+    graph: graphOf({ ...kept, ...Object.fromEntries(named) }),
+    hoisted: lookups.map((lookup) => ({
+      table: nameOf(lookup.table),
+      lookup,
+      rows: nameOf(lookup.rows),
+      gradient: rows.includes(lookup) ? gradientName(lookup.rows) : undefined,
+    })),
+    dense: new Map(dense.map((value) => [nameOf(value), gradientName(value)])),
+  };
+}
+
+function gradientName(value: Value): string {
+  return `${nameOf(value)}.gradient`;
+}
