@@ -1,0 +1,89 @@
+import type { ArtifactReader, ArtifactType } from "../../engine/artifact.ts";
+import { formatJsonLines, splitLines } from "./lines.ts";
+import { malformed } from "./malformed.ts";
+
+/** One example. */
+export interface Row {
+  /** Unique in its dataset; stays the same when other rows come and go. */
+  readonly id: string;
+  readonly text: string;
+  readonly label?: string;
+  /** The source's other columns by name, sorted by code unit. */
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/** Examples by split name ("train", "validation", …). */
+export interface Dataset {
+  readonly splits: ReadonlyMap<string, readonly Row[]>;
+}
+
+/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"columns"}`. */
+export const dataset: ArtifactType<Dataset> = {
+  name: "dataset",
+  format: 1,
+  hasParts: true,
+  async write({ splits }, files) {
+    for (const [split, rows] of splits)
+      await files.write(`${split}/rows.jsonl`, formatJsonLines(rows.map(canonicalRow)));
+  },
+  async read(files) {
+    const splits = new Map<string, Row[]>();
+    for (const path of files.paths) splits.set(splitOf(path), await readRows(files, path));
+    return { splits };
+  },
+};
+
+/** What a row holds under a column's name, `text`, `label` and `id` included; undefined where there is none. */
+export function columnOf(row: Row, name: string): string | undefined {
+  if (name === "text") return row.text;
+  if (name === "label") return row.label;
+  if (name === "id") return row.id;
+  return Object.hasOwn(row.columns, name) ? row.columns[name] : undefined;
+}
+
+/** Key order is part of the bytes: always the same, whoever made the row. */
+function canonicalRow({ id, text, label, columns }: Row): Row {
+  return label === undefined ? { id, text, columns } : { id, text, label, columns };
+}
+
+function splitOf(path: string): string {
+  const [split, name, ...rest] = path.split("/");
+  if (split === undefined || name !== "rows.jsonl" || rest.length > 0)
+    throw malformed("dataset", path, "is not a split's rows.jsonl");
+  return split;
+}
+
+async function readRows(files: ArtifactReader, path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const lines of splitLines(files.stream(path)))
+    for (const { bytes, number } of lines) {
+      const row = parseRow(bytes);
+      if (row === undefined) throw malformed("dataset", path, `has no valid row in line ${number}`);
+      rows.push(row);
+    }
+  return rows;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function parseRow(bytes: Uint8Array): Row | undefined {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(bytes));
+    return isRow(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRow(value: unknown): value is Row {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, text, label, columns } = value as Partial<Record<keyof Row, unknown>>;
+  return (
+    typeof id === "string" &&
+    typeof text === "string" &&
+    (label === undefined || typeof label === "string") &&
+    typeof columns === "object" &&
+    columns !== null &&
+    Object.values(columns).every((cell) => typeof cell === "string")
+  );
+}

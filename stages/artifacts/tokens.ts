@@ -1,0 +1,179 @@
+import type { ArtifactReader, ArtifactType, ArtifactWriter } from "../../engine/artifact.ts";
+import { ModelError } from "../../models/model-error.ts";
+import { formatSafetensors, parseSafetensors, type RawTensor } from "../../models/safetensors.ts";
+import { formatJsonLines, splitLines } from "./lines.ts";
+import { malformed } from "./malformed.ts";
+import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
+
+/** What is left of a row once its text is tokens. */
+export interface TokenRow {
+  readonly id: string;
+  readonly label?: string;
+}
+
+/** The rows of a split, their tokens packed one row after the other: row i has [offsets[i], offsets[i + 1]). */
+export interface TokenSplit {
+  readonly rows: readonly TokenRow[];
+  readonly inputIds: Uint16Array | Uint32Array;
+  /** rows + 1 positions in inputIds. */
+  readonly offsets: Uint32Array;
+  /** As long as inputIds; absent where all are 0. */
+  readonly tokenTypeIds?: Uint8Array;
+}
+
+/** Facts that hold for all splits. */
+export interface TokensFacts {
+  /** No row is longer. */
+  readonly max_length: number;
+  /** One more than the largest token id. */
+  readonly vocab_size: number;
+  /** Null where the tokenizer has no such token. */
+  readonly pad_token_id: number | null;
+  readonly unk_token_id: number | null;
+  readonly model_input_names: readonly string[];
+}
+
+/** A dataset as token ids, with the tokenizer that made them. */
+export interface Tokens {
+  readonly splits: ReadonlyMap<string, TokenSplit>;
+  readonly facts: TokensFacts;
+  readonly tokenizer: TokenizerFiles;
+}
+
+/**
+ * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids U8) and
+ * `<split>/rows.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
+ */
+export const tokens: ArtifactType<Tokens> = {
+  name: "tokens",
+  format: 1,
+  hasParts: true,
+  async write({ splits, facts, tokenizer }, files) {
+    await files.write("tokens.json", `${JSON.stringify(facts, null, 2)}\n`);
+    for (const [name, bytes] of tokenizer) await files.write(name, bytes);
+    for (const [name, split] of splits) await writeSplit(name, split, files);
+  },
+  async read(files) {
+    const found = TOKENIZER_FILES.filter((name) => files.has(name));
+    const tokenizer = new Map<string, Uint8Array>();
+    for (const name of found) tokenizer.set(name, await files.read(name));
+    const facts = await readFacts(files);
+    const splits = new Map<string, TokenSplit>();
+    for (const path of files.paths)
+      if (path.endsWith("/tokens.safetensors")) {
+        const name = path.slice(0, path.indexOf("/"));
+        splits.set(name, await readSplit(name, files, facts));
+      }
+    return { splits, facts, tokenizer };
+  },
+};
+
+async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter): Promise<void> {
+  const lengths = Uint32Array.from(split.rows, (_, i) => split.offsets[i + 1]! - split.offsets[i]!);
+  const ids = split.inputIds;
+  const tensors = new Map<string, RawTensor>([
+    ["input_ids", tensorOf(ids instanceof Uint16Array ? "U16" : "U32", ids)],
+    ["lengths", tensorOf("U32", lengths)],
+  ]);
+  if (split.tokenTypeIds) tensors.set("token_type_ids", tensorOf("U8", split.tokenTypeIds));
+  await files.write(`${name}/tokens.safetensors`, formatSafetensors(tensors));
+  await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
+}
+
+function canonicalRow({ id, label }: TokenRow): TokenRow {
+  return label === undefined ? { id } : { id, label };
+}
+
+function tensorOf(
+  dtype: "U8" | "U16" | "U32",
+  data: Uint8Array | Uint16Array | Uint32Array,
+): RawTensor {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dtype, shape: [data.length], bytes };
+}
+
+async function readFacts(files: ArtifactReader): Promise<TokensFacts> {
+  try {
+    const facts = JSON.parse(await files.readText("tokens.json")) as Partial<TokensFacts>;
+    if (Number.isSafeInteger(facts.max_length) && Number.isSafeInteger(facts.vocab_size))
+      return facts as TokensFacts;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw malformed("tokens", "tokens.json", "is not what the tokenize stage writes");
+}
+
+async function readSplit(
+  name: string,
+  files: ArtifactReader,
+  facts: TokensFacts,
+): Promise<TokenSplit> {
+  const path = `${name}/tokens.safetensors`;
+  const tensors = parseTensors(await files.read(path), path);
+  const rows = await readTokenRows(files, `${name}/rows.jsonl`);
+  const offsets = offsetsOf(u32Of(tensors.get("lengths")));
+  const inputIds = idsOf(tensors.get("input_ids"));
+  const types = tensors.get("token_type_ids");
+  if (inputIds === undefined || offsets === undefined || offsets.length !== rows.length + 1)
+    throw malformed("tokens", path, `does not hold ${rows.length} rows`);
+  if (offsets.at(-1) !== inputIds.length)
+    throw malformed("tokens", path, "has lengths that do not add up to its tokens");
+  if (inputIds.some((id) => id >= facts.vocab_size))
+    throw malformed("tokens", path, `has an id outside the vocabulary of ${facts.vocab_size}`);
+  if (types && (types.dtype !== "U8" || types.bytes.byteLength !== inputIds.length))
+    throw malformed("tokens", path, "has token_type_ids of another size than its tokens");
+  return { rows, inputIds, offsets, ...(types && { tokenTypeIds: types.bytes }) };
+}
+
+function parseTensors(bytes: Uint8Array, path: string): ReadonlyMap<string, RawTensor> {
+  try {
+    return parseSafetensors(bytes).tensors;
+  } catch (error) {
+    if (error instanceof ModelError) throw malformed("tokens", path, `is broken (${error.code})`);
+    throw error;
+  }
+}
+
+/** A copy is aligned, whatever the offset in the file was; a Buffer's own slice() would be none. */
+function u32Of(tensor: RawTensor | undefined): Uint32Array | undefined {
+  return tensor?.dtype === "U32" ? new Uint32Array(new Uint8Array(tensor.bytes).buffer) : undefined;
+}
+
+function idsOf(tensor: RawTensor | undefined): Uint16Array | Uint32Array | undefined {
+  return tensor?.dtype === "U16"
+    ? new Uint16Array(new Uint8Array(tensor.bytes).buffer)
+    : u32Of(tensor);
+}
+
+function offsetsOf(lengths: Uint32Array | undefined): Uint32Array | undefined {
+  if (lengths === undefined) return undefined;
+  const offsets = new Uint32Array(lengths.length + 1);
+  let at = 0;
+  for (let i = 0; i < lengths.length; i++) {
+    at += lengths[i]!;
+    offsets[i + 1] = at;
+  }
+  return at <= 0xffff_ffff ? offsets : undefined;
+}
+
+async function readTokenRows(files: ArtifactReader, path: string): Promise<TokenRow[]> {
+  const rows: TokenRow[] = [];
+  for await (const lines of splitLines(files.stream(path)))
+    for (const { bytes, number } of lines) {
+      const row = parseTokenRow(bytes);
+      if (!row) throw malformed("tokens", path, `has no valid row in line ${number}`);
+      rows.push(row);
+    }
+  return rows;
+}
+
+function parseTokenRow(bytes: Uint8Array): TokenRow | undefined {
+  try {
+    const row = JSON.parse(Buffer.from(bytes).toString()) as Partial<TokenRow> | null;
+    const valid =
+      typeof row?.id === "string" && (row.label === undefined || typeof row.label === "string");
+    return valid ? (row as TokenRow) : undefined;
+  } catch {
+    return undefined;
+  }
+}
