@@ -49,7 +49,7 @@ export function compareDtypes(a: Dtype, b: Dtype): number {
  * nearest, the others are exact). Other dtypes are a ModelError: no model we know stores weights so.
  */
 export function toFloat32(dtype: Dtype, bytes: Uint8Array): Float32Array {
-  const { buffer } = bytes.slice(); // a copy is aligned, whatever the offset in the file was
+  const { buffer } = new Uint8Array(bytes); // a copy is aligned; a Buffer's slice() is none
   switch (dtype) {
     case "F32":
       return new Float32Array(buffer);
