@@ -1,0 +1,60 @@
+import { ModelError } from "./model-error.ts";
+
+/** A config.json as it is on disk: keys and values verbatim. */
+export type ConfigJson = Readonly<Record<string, unknown>>;
+
+/** A whole number of at least 1; a ModelError naming the field otherwise. */
+export function positiveInteger(config: ConfigJson, field: string, preset?: number): number {
+  const value = config[field] ?? preset;
+  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+  throw fieldError(config, field, "a whole number of at least 1");
+}
+
+/** A number from `low` (included) to `high` (excluded); a ModelError naming the field otherwise. */
+export function numberBetween(
+  config: ConfigJson,
+  field: string,
+  { low, high, preset }: { low: number; high: number; preset: number },
+): number {
+  const value = config[field] ?? preset;
+  if (typeof value === "number" && value >= low && value < high) return value;
+  throw fieldError(config, field, `a number from ${low} to less than ${high}`);
+}
+
+/** One of the given names; a ModelError naming the field and the names otherwise. */
+export function oneOf<Name extends string>(
+  config: ConfigJson,
+  field: string,
+  names: readonly Name[],
+): Name {
+  const value = config[field] ?? names[0];
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw fieldError(
+    config,
+    field,
+    names.length === 1 ? `"${names[0]}"` : `one of ${names.join(", ")}`,
+  );
+}
+
+/**
+ * Refuses fields whose value asks for a computation that the model here does not do: each field
+ * must be absent, null or equal to the given value (an empty object or list counts as absent).
+ */
+export function requireUnset(config: ConfigJson, neutral: Readonly<Record<string, unknown>>): void {
+  for (const [field, only] of Object.entries(neutral)) {
+    const value = config[field];
+    const isEmpty = typeof value === "object" && Object.keys(value ?? {}).length === 0;
+    if (value === undefined || value === only || isEmpty) continue;
+    throw fieldError(config, field, only === null ? "absent" : JSON.stringify(only));
+  }
+}
+
+/** The error for a field of config.json that has a value we cannot follow. */
+export function fieldError(config: ConfigJson, field: string, expected: string): ModelError {
+  return new ModelError(
+    "config-unsupported",
+    `config.json: "${field}" is ${JSON.stringify(config[field])}; expected ${expected}.`,
+    "A model with this setting would compute other numbers here than in transformers.",
+  );
+}

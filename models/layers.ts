@@ -1,0 +1,84 @@
+import type { Value } from "../compute/graph.ts";
+import { gather, layerNorm, linear } from "../compute/ops.ts";
+import type { ParameterSpec } from "./parameters.ts";
+
+/** A model's parameters as graph values, by their names in the checkpoint. */
+export type ParameterValues = ReadonlyMap<string, Value>;
+
+/**
+ * Gives the mask (uint8, 0 drops) for a place where a model drops out, or undefined where nothing
+ * is dropped: in evaluation, or with p = 0. `site` names the place, unique in a model.
+ */
+export type DropoutMasks = (site: string, shape: readonly number[], p: number) => Value | undefined;
+
+/** No dropout: for evaluation. */
+export const noDropout: DropoutMasks = () => undefined;
+
+/** The value of a parameter; a bug where the model has none of this name. */
+export function parameterValue(params: ParameterValues, name: string): Value {
+  const value = params.get(name);
+  if (value === undefined) throw new Error(`internal: no parameter "${name}".`);
+  return value;
+}
+
+/** torch.nn.Linear: x [..., in] -> [..., out]. */
+export function applyLinear(x: Value, params: ParameterValues, prefix: string): Value {
+  return linear(
+    x,
+    parameterValue(params, `${prefix}.weight`),
+    parameterValue(params, `${prefix}.bias`),
+  );
+}
+
+/** torch.nn.LayerNorm over the last axis. */
+export function applyLayerNorm(
+  x: Value,
+  params: ParameterValues,
+  { prefix, eps }: { prefix: string; eps: number },
+): Value {
+  return layerNorm(
+    x,
+    parameterValue(params, `${prefix}.weight`),
+    parameterValue(params, `${prefix}.bias`),
+    eps,
+  );
+}
+
+/** torch.nn.Embedding: ids [...] -> [..., width]. */
+export function applyEmbedding(ids: Value, params: ParameterValues, prefix: string): Value {
+  return gather(parameterValue(params, `${prefix}.weight`), ids);
+}
+
+/** The parameters of a torch.nn.Linear. */
+export function linearSpecs(
+  prefix: string,
+  [width, columns]: readonly [inputs: number, outputs: number],
+  standardDeviation: number,
+): ParameterSpec[] {
+  return [
+    {
+      name: `${prefix}.weight`,
+      shape: [columns, width],
+      initial: { standardDeviation },
+      decays: true,
+    },
+    { name: `${prefix}.bias`, shape: [columns], initial: "zeros", decays: false },
+  ];
+}
+
+/** The parameters of a torch.nn.LayerNorm. */
+export function layerNormSpecs(prefix: string, width: number): ParameterSpec[] {
+  return [
+    { name: `${prefix}.weight`, shape: [width], initial: "ones", decays: false },
+    { name: `${prefix}.bias`, shape: [width], initial: "zeros", decays: false },
+  ];
+}
+
+/** The table of a torch.nn.Embedding. */
+export function embeddingSpec(
+  prefix: string,
+  shape: readonly [rows: number, width: number],
+  standardDeviation: number,
+): ParameterSpec {
+  return { name: `${prefix}.weight`, shape, initial: { standardDeviation }, decays: true };
+}
