@@ -1,0 +1,119 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Progress } from "../stage.ts";
+import type { FromHost, HostFailure, HostRequest, HostResult, ToHost } from "./host-protocol.ts";
+
+/** How host processes are started. */
+export interface HostOptions {
+  /** The module that calls `serveHost`, and its arguments. */
+  readonly module: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** Where a running stage's words go. */
+export interface HostListener {
+  log(line: string): void;
+  progress(progress: Progress): void;
+}
+
+/** How a request ended. */
+export type HostOutcome =
+  | { readonly state: "done"; readonly result: HostResult }
+  | { readonly state: "failed"; readonly failure: HostFailure };
+
+/** How long an interrupted stage may take to finish its step before its process is killed. */
+const ABORT_GRACE_MS = 5000;
+
+interface Host {
+  readonly process: ChildProcess;
+  /** Receives everything the process says or prints, and its end, while it works on a request. */
+  listener?: { message(message: FromHost): void; line(line: string): void; exit(how: string): void };
+}
+
+/**
+ * Child processes that run stages, started when needed and used again. A process that crashes, or is killed, fails
+ * the one stage it ran. At most as many exist as requests run at once.
+ */
+export class HostPool {
+  readonly #options: HostOptions;
+  readonly #hosts = new Set<Host>();
+  readonly #idle: Host[] = [];
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one stage in a host. Resolves when it ended, however it ended; never rejects. */
+  async run(request: HostRequest, listener: HostListener, signal: AbortSignal): Promise<HostOutcome> {
+    const host = this.#idle.pop() ?? this.#start();
+    const send = (message: ToHost) => host.process.connected && host.process.send(message);
+    return new Promise((resolve) => {
+      let killTimer: NodeJS.Timeout | undefined;
+      const abort = () => {
+        send({ type: "abort" });
+        killTimer = setTimeout(() => host.process.kill("SIGKILL"), ABORT_GRACE_MS);
+      };
+      const finish = (outcome: HostOutcome, reusable: boolean) => {
+        clearTimeout(killTimer);
+        signal.removeEventListener("abort", abort);
+        delete host.listener;
+        if (reusable) this.#idle.push(host);
+        resolve(outcome);
+      };
+      host.listener = {
+        line: listener.log,
+        message(message) {
+          if (message.type === "log") listener.log(message.line);
+          else if (message.type === "progress") listener.progress(message.progress);
+          else if (message.type === "done") finish({ state: "done", result: message.result }, true);
+          else if (message.type === "failed") finish({ state: "failed", failure: message.failure }, true);
+        },
+        exit: (how) => finish({ state: "failed", failure: crashOf(how, signal.aborted) }, false),
+      };
+      signal.addEventListener("abort", abort);
+      send({ type: "run", request });
+      if (signal.aborted) abort();
+    });
+  }
+
+  /** Ends all host processes. */
+  close(): void {
+    for (const { process } of this.#hosts) process.kill("SIGKILL");
+  }
+
+  #start(): Host {
+    const { module, args, environment, cwd } = this.#options;
+    const child = fork(module, args, {
+      cwd,
+      env: environment as NodeJS.ProcessEnv,
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    const host: Host = { process: child };
+    this.#hosts.add(host);
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on("line", (line) => host.listener?.line(line));
+    }
+    child.on("message", (message) => host.listener?.message(message as FromHost));
+    child.on("error", () => {}); // a process that cannot start also exits
+    child.on("close", (code, killedBy) => {
+      this.#hosts.delete(host);
+      const index = this.#idle.indexOf(host);
+      if (index >= 0) this.#idle.splice(index, 1);
+      host.listener?.exit(killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`);
+    });
+    return host;
+  }
+}
+
+function crashOf(how: string, interrupted: boolean): HostFailure {
+  if (interrupted) {
+    return { reason: "interrupted", problem: { code: "interrupted", message: "The stage was interrupted." } };
+  }
+  const hint = how.includes("SIGKILL")
+    ? "the system kills processes when memory runs out: try a smaller batch size or fewer --jobs"
+    : "the end of its log may tell why";
+  return { reason: "crash", problem: { code: "host-died", message: `The stage's process ${how}.`, hint } };
+}

@@ -1,0 +1,216 @@
+import type { Digest } from "../../cache/digest.ts";
+import type { Cache } from "../../cache/open-cache.ts";
+import type { Trace, TraceKey } from "../../cache/trace-store.ts";
+import { type ArtifactTree, narrowTree } from "../artifact.ts";
+import type { Problem } from "../diagnostic.ts";
+import type { Event, StageReason } from "../event.ts";
+import type { PipelineStage, Reference, SourcePath } from "../pipeline/pipeline.ts";
+import type { DeviceRequest, Json, Progress } from "../stage.ts";
+import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
+import { unmetGate } from "./gates.ts";
+import type { HostOutcome, HostPool } from "./host-pool.ts";
+import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
+import type { Rebuilder } from "./scheduler.ts";
+import type { SourceDigest } from "./source-digests.ts";
+
+/** A stage that is up to date: what its trace says, and the trees of its outputs. */
+export interface Built {
+  readonly key: TraceKey;
+  readonly recipe: Recipe;
+  readonly outputs: Readonly<Record<string, StoredArtifact>>;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly sources: readonly SourceDigest[];
+  /** Facts that bytes may depend on beyond the key, of the machine that made them. */
+  readonly facts: Json;
+  readonly state: "cached" | "executed";
+}
+
+/** What the rebuilder works with. */
+export interface RebuilderOptions {
+  readonly cache: Cache;
+  readonly hosts: HostPool;
+  readonly device: DeviceRequest;
+  /** Facts that enter keys, by name. */
+  readonly facts: Readonly<Record<string, Json>>;
+  /** Facts that are recorded, by the same names. */
+  readonly classes: Readonly<Record<string, Json>>;
+  readonly signal: AbortSignal;
+  digestSource(source: SourcePath): Promise<SourceDigest>;
+  /** Forgets what is remembered of a source and digests it again. */
+  digestSourceAgain(source: SourcePath): Promise<SourceDigest>;
+  isForced(stage: PipelineStage): boolean;
+  /** What is known of past runs of the stage: a sentence on what changed, and the time it took. */
+  explain(stage: PipelineStage, recipe: Recipe): { readonly why?: string; readonly expectedSeconds?: number };
+  emit(event: Event): void;
+  onLostInput(stage: PipelineStage): void;
+}
+
+/** The part of an upstream stage's output that a reference reads. */
+export function selectInput(upstream: Built, reference: Reference): StoredArtifact {
+  const output = upstream.outputs[reference.port];
+  if (output === undefined) throw new Error(`internal: "${reference.stage}" has no output "${reference.port}"`);
+  if (reference.parts === undefined) return output;
+  const tree = narrowTree(output.tree, reference.parts);
+  return { tree, digest: digestOfTree(tree) };
+}
+
+/**
+ * Constructive traces ("Build systems à la carte", section 4.2.3): a trace maps the digests of a stage's direct inputs
+ * to its outputs, so that equal inputs are never worked on twice and a stage below an unchanged output never runs.
+ */
+export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
+  return async (stage, upstream, slot) => {
+    const started = performance.now();
+    const attempt = await prepare(stage, upstream, options);
+    if ("problem" in attempt) return fail(options, stage, "error", attempt.problem, started);
+    const hit = await reuse(stage, attempt, options);
+    if (hit.built !== undefined) {
+      const { key, metrics } = hit.built;
+      const seconds = secondsSince(started);
+      options.emit({ type: "stage", stage: stage.name, state: "cached", key, seconds, reason: "up-to-date", metrics });
+      return checkGates(options, stage, hit.built, started);
+    }
+    return slot(() => execute(stage, attempt, hit.reason, options));
+  };
+}
+
+interface Attempt {
+  readonly recipe: Recipe;
+  readonly key: TraceKey;
+  readonly trees: Readonly<Record<string, ArtifactTree>>;
+  readonly sources: readonly SourceDigest[];
+}
+
+async function prepare(
+  stage: PipelineStage,
+  upstream: ReadonlyMap<string, Built>,
+  { digestSource, facts }: RebuilderOptions,
+): Promise<Attempt | { readonly problem: Problem }> {
+  const inputs: Record<string, Digest> = {};
+  const trees: Record<string, ArtifactTree> = {};
+  for (const [port, reference] of Object.entries(stage.inputs)) {
+    const { digest, tree } = selectInput(upstream.get(reference.stage)!, reference);
+    inputs[port] = digest;
+    trees[port] = tree;
+  }
+  const sources: SourceDigest[] = [];
+  for (const source of stage.sources) {
+    const digested = await digestSource(source);
+    if ("problem" in digested) return digested;
+    sources.push(digested);
+  }
+  const recipe = recipeOf(stage, { inputs, sources: sources.map(({ digest }) => digest), facts });
+  return { recipe, key: traceKeyOf(recipe), trees, sources };
+}
+
+async function reuse(
+  stage: PipelineStage,
+  attempt: Attempt,
+  { cache, isForced }: RebuilderOptions,
+): Promise<{ built?: Built; reason: StageReason }> {
+  if (isForced(stage)) return { reason: "forced" };
+  if (!stage.cacheable) return { reason: "not-cacheable" };
+  const traces = cache.traces.find(attempt.key);
+  for (const trace of traces) {
+    const outputs = await loadOutputs(trace.outputs, cache);
+    if (outputs !== undefined) return { built: builtFrom(attempt, trace, outputs), reason: "up-to-date" };
+  }
+  return { reason: traces.length > 0 ? "blob-missing" : "new" };
+}
+
+function builtFrom({ key, recipe, sources }: Attempt, trace: Trace, outputs: Built["outputs"]): Built {
+  const { metrics, seconds, facts } = trace;
+  return { key, recipe, sources, outputs, metrics, seconds, facts, state: "cached" };
+}
+
+async function execute(
+  stage: PipelineStage,
+  attempt: Attempt,
+  reason: StageReason,
+  options: RebuilderOptions,
+): Promise<Built | undefined> {
+  const { emit } = options;
+  const started = performance.now();
+  const known = options.explain(stage, attempt.recipe);
+  emit({ type: "stage", stage: stage.name, state: "started", key: attempt.key, reason, ...known });
+  const outcome = await runInHost(stage, attempt, options);
+  if (outcome.state === "failed") {
+    const { reason: how, problem } = outcome.failure;
+    if (how === "lost-input") options.onLostInput(stage);
+    return fail(options, stage, how === "lost-input" ? "blob-missing" : how, problem, started, attempt.key);
+  }
+  const seconds = secondsSince(started);
+  const built = await publish(stage, attempt, outcome.result, seconds, options);
+  const { key, metrics } = built;
+  emit({ type: "stage", stage: stage.name, state: "executed", key, seconds, reason, metrics });
+  return checkGates(options, stage, built, started);
+}
+
+function runInHost(stage: PipelineStage, { trees }: Attempt, options: RebuilderOptions): Promise<HostOutcome> {
+  const { emit, hosts, device, signal } = options;
+  let params: Json = stage.params;
+  for (const { at, absolute } of stage.sources) params = replaceAt(params, at, absolute);
+  const request = { kind: stage.kind.kind, params, seed: stage.seed, inputs: trees, device };
+  const listener = {
+    log: (line: string) => emit({ type: "stage", stage: stage.name, state: "log", line }),
+    progress: (progress: Progress) =>
+      emit({ type: "stage", stage: stage.name, state: "progress", progress }),
+  };
+  return hosts.run(request, listener, signal);
+}
+
+/** Publishes blobs first, then the trace; a result whose sources changed meanwhile is used but not recorded. */
+async function publish(
+  stage: PipelineStage,
+  { key, recipe, sources }: Attempt,
+  result: { readonly outputs: Readonly<Record<string, ArtifactTree>>; readonly metrics: Readonly<Record<string, number>> },
+  seconds: number,
+  options: RebuilderOptions,
+): Promise<Built> {
+  const { cache, emit, classes } = options;
+  const outputs: Record<string, StoredArtifact> = {};
+  for (const [port, tree] of Object.entries(result.outputs)) outputs[port] = { tree, digest: await putTree(tree, cache.blobs) };
+  const facts = Object.fromEntries(stage.kind.environment.map((name) => [name, classes[name] ?? null]));
+  const built: Built = { key, recipe, sources, outputs, metrics: result.metrics, seconds, facts, state: "executed" };
+  const changed = await changedSource(stage, sources, options);
+  if (changed !== undefined) {
+    const message = `${changed} changed while "${stage.name}" ran: the result is used, but not recorded.`;
+    emit({ type: "notice", code: "source-changed", stage: stage.name, message });
+    return built;
+  }
+  const digests = Object.fromEntries(Object.entries(outputs).map(([port, { digest }]) => [port, digest]));
+  const finishedAt = new Date().toISOString();
+  const record = { key, outputs: digests, metrics: result.metrics, facts, seconds, finishedAt };
+  await cache.traces.record({ ...record, recipe: recipe as unknown as { readonly [key: string]: Json } });
+  return built;
+}
+
+async function changedSource(stage: PipelineStage, before: readonly SourceDigest[], options: RebuilderOptions) {
+  for (const [index, source] of stage.sources.entries()) {
+    const now = await options.digestSourceAgain(source);
+    if ("problem" in now || now.digest !== before[index]!.digest) return source.shown;
+  }
+  return undefined;
+}
+
+function checkGates(options: RebuilderOptions, stage: PipelineStage, built: Built, started: number) {
+  const problem = unmetGate(stage, built.metrics);
+  return problem === undefined ? built : fail(options, stage, "gate", problem, started, built.key);
+}
+
+function fail(
+  { emit }: RebuilderOptions,
+  stage: PipelineStage,
+  reason: StageReason,
+  problem: Problem,
+  started: number,
+  key?: TraceKey,
+): undefined {
+  const seconds = secondsSince(started);
+  emit({ type: "stage", stage: stage.name, state: "failed", seconds, reason, problem, ...(key ? { key } : {}) });
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}

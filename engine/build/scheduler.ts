@@ -1,0 +1,76 @@
+import PQueue from "p-queue";
+import type { PipelineStage } from "../pipeline/pipeline.ts";
+
+/** How one stage of a build ended. `outcome` is the rebuilder's value. */
+export type Settled<T> =
+  | { readonly state: "done"; readonly value: T }
+  | { readonly state: "failed" }
+  | { readonly state: "skipped"; readonly because?: string };
+
+/** Brings one stage up to date, its inputs being so; `undefined` means that it failed. Calls `slot` around real work. */
+export type Rebuilder<T> = (
+  stage: PipelineStage,
+  inputs: ReadonlyMap<string, T>,
+  slot: <R>(work: () => Promise<R>) => Promise<R>,
+) => Promise<T | undefined>;
+
+/** How many stages work at once and when to stop starting new ones. */
+export interface ScheduleOptions {
+  readonly jobs: number;
+  /** After a failure, go on with stages that do not depend on it. */
+  readonly keepGoing: boolean;
+  readonly signal: AbortSignal;
+  /** Told when a stage is left out because of a failed one, or of an earlier stop. */
+  onSkipped(stage: PipelineStage, because: string | undefined): void;
+}
+
+/**
+ * The topological scheduler of "Build systems à la carte" (Mokhov, Mitchell, Peyton Jones 2018): every stage starts
+ * when its inputs are there, in the order of the list where several are ready. A slot is taken only around real work,
+ * after the inputs are known, so that the queue cannot deadlock.
+ */
+export async function scheduleTopologically<T>(
+  stages: readonly PipelineStage[],
+  rebuild: Rebuilder<T>,
+  options: ScheduleOptions,
+): Promise<ReadonlyMap<string, Settled<T>>> {
+  const queue = new PQueue({ concurrency: options.jobs });
+  const running = new Map<string, Promise<Settled<T>>>();
+  let stopped = false;
+  const settle = async (stage: PipelineStage): Promise<Settled<T>> => {
+    const inputs = new Map<string, T>();
+    for (const { stage: name } of Object.values(stage.inputs)) {
+      const upstream = await running.get(name);
+      if (upstream === undefined) throw new Error(`internal: "${name}" is not scheduled before "${stage.name}"`);
+      if (upstream.state !== "done") return skip(stage, name);
+      inputs.set(name, upstream.value);
+    }
+    if (stopped || options.signal.aborted) return skip(stage, undefined);
+    try {
+      const value = await rebuild(stage, inputs, takeSlot);
+      if (value !== undefined) return { state: "done", value };
+    } catch (error) {
+      if (error instanceof BuildStopped) return skip(stage, undefined);
+      throw error;
+    }
+    stopped ||= !options.keepGoing;
+    return { state: "failed" };
+  };
+  const takeSlot = <R>(work: () => Promise<R>): Promise<R> =>
+    queue.add(() => {
+      if (stopped || options.signal.aborted) throw new BuildStopped();
+      return work();
+    });
+  const skip = (stage: PipelineStage, because: string | undefined): Settled<T> => {
+    options.onSkipped(stage, because);
+    return { state: "skipped", ...(because === undefined ? {} : { because }) };
+  };
+  for (const stage of stages) running.set(stage.name, settle(stage));
+  await Promise.allSettled(running.values());
+  const settled = new Map<string, Settled<T>>();
+  for (const [name, outcome] of running) settled.set(name, await outcome);
+  return settled;
+}
+
+/** Thrown through a rebuilder that waited for its slot when the build stopped: its stage has not started. */
+class BuildStopped extends Error {}
