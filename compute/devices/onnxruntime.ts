@@ -1,0 +1,150 @@
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { Device, DeviceFacts, Executable, TensorData, Tensors } from "../device.ts";
+import {
+  type DType,
+  type Graph,
+  nameOf,
+  newArray,
+  show,
+  sizeOf,
+  type TypedArray,
+  type Value,
+} from "../graph.ts";
+import { exportOnnx } from "../onnx/export-onnx.ts";
+import { instructionSet } from "./instruction-set.ts";
+
+type Runtime = typeof import("onnxruntime-node");
+
+export interface OnnxruntimeOptions {
+  /** Threads that one operation may use. Results do not depend on it. */
+  readonly threads: number;
+  /** Whether idle threads spin for work: faster where the cores are free, slower where they are shared. */
+  readonly spinning?: boolean;
+}
+
+/** Thrown when a device is missing or is run with inputs that do not fit its graph. */
+export class DeviceError extends Error {
+  override readonly name = "DeviceError";
+  readonly code: "device-missing" | "device-input";
+  readonly hint: string;
+
+  constructor(code: DeviceError["code"], message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The processor, by ONNX Runtime. Throws DeviceError where onnxruntime-node cannot be loaded. */
+export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promise<Device> {
+  const runtime = await loadRuntime();
+  const facts: DeviceFacts = {
+    kind: "cpu",
+    runtime: `onnxruntime ${runtime.env.versions.node ?? runtime.env.versions.common}`,
+    platform: `${process.platform}-${process.arch}`,
+    instructionSet: instructionSet(),
+    threads: options.threads,
+  };
+  return {
+    facts,
+    async compile(graph) {
+      const session = await runtime.InferenceSession.create(
+        exportOnnx(graph),
+        sessionOptions(options),
+      );
+      return new OnnxruntimeExecutable(runtime, graph, session);
+    },
+  };
+}
+
+async function loadRuntime(): Promise<Runtime> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    throw new DeviceError(
+      "device-missing",
+      "onnxruntime-node could not be loaded.",
+      "It needs linux, windows or macOS on arm64, or linux or windows on x64; try `npm rebuild onnxruntime-node`.",
+      cause,
+    );
+  }
+}
+
+function sessionOptions({
+  threads,
+  spinning = true,
+}: OnnxruntimeOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    enableCpuMemArena: true,
+    enableMemPattern: true,
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        set_denormal_as_zero: "1",
+        intra_op: { allow_spinning: spinning ? "1" : "0" },
+      },
+    },
+  };
+}
+
+class OnnxruntimeExecutable implements Executable {
+  readonly #runtime: Runtime;
+  readonly #graph: Graph;
+  readonly #session: InferenceSession;
+
+  constructor(runtime: Runtime, graph: Graph, session: InferenceSession) {
+    this.#runtime = runtime;
+    this.#graph = graph;
+    this.#session = session;
+  }
+
+  async run(
+    inputs: ReadonlyMap<string, TensorData> | Tensors,
+  ): Promise<Record<string, TensorData>> {
+    const given = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
+    const feeds: Record<string, Tensor> = {};
+    for (const value of this.#graph.inputs) {
+      const { data } = checked(value, given.get(nameOf(value)));
+      feeds[nameOf(value)] = new this.#runtime.Tensor(value.dtype, data as never, value.shape);
+    }
+    const fetched = await this.#session.run(feeds);
+    return Object.fromEntries(
+      Array.from(this.#graph.outputs, ([name, { dtype, shape }]) => {
+        const data = fetched[name]!.data as TypedArray;
+        return [name, { dtype, shape, data }];
+      }),
+    );
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function checked(value: Value, given: TensorData | undefined): TensorData {
+  const name = nameOf(value);
+  const needed = `${value.dtype} ${show(value.shape)}`;
+  if (given === undefined)
+    throw new DeviceError(
+      "device-input",
+      `The graph needs an input "${name}": ${needed}.`,
+      "Give it.",
+    );
+  const fits = given.dtype === value.dtype && show(given.shape) === show(value.shape);
+  if (!fits || !isArrayOf(value.dtype, given.data) || given.data.length !== sizeOf(value.shape))
+    throw new DeviceError(
+      "device-input",
+      `Input "${name}" is ${given.dtype} ${show(given.shape)} with ${given.data.length} elements; the graph reads ${needed}.`,
+      "Compile the graph for this shape.",
+    );
+  return given;
+}
+
+function isArrayOf(dtype: DType, data: TypedArray): boolean {
+  return newArray(dtype, 0).constructor === data.constructor;
+}
