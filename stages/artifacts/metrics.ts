@@ -1,0 +1,69 @@
+import type { ArtifactReader, ArtifactType } from "../../engine/artifact.ts";
+import { formatJsonLines, splitLines } from "./lines.ts";
+import { malformed } from "./malformed.ts";
+
+/** How well one class is told from the others. */
+export interface ClassMetrics {
+  readonly label: string;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  /** Rows that have this label. */
+  readonly support: number;
+}
+
+/** What a classifier gave for one row. */
+export interface Prediction {
+  readonly id: string;
+  readonly label: string;
+  readonly prediction: string;
+  /** The probability of each label, in the order of the report's labels. */
+  readonly scores: readonly number[];
+}
+
+/** A model's results on a dataset. */
+export interface Metrics {
+  /** Numbers by name: loss, accuracy, macro_f1, … */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly report: {
+    readonly labels: readonly string[];
+    /** In the order of `labels`. */
+    readonly classes: readonly ClassMetrics[];
+    /** Rows by true label, then by predicted one, in the order of `labels`. */
+    readonly confusion: readonly (readonly number[])[];
+  };
+  readonly predictions: readonly Prediction[];
+}
+
+/** metrics.json (flat numbers), report.json (per class, confusion matrix), predictions.jsonl (one row a line). */
+export const metrics: ArtifactType<Metrics> = {
+  name: "metrics",
+  format: 1,
+  async write({ metrics, report, predictions }, files) {
+    await files.write("metrics.json", `${JSON.stringify(metrics, null, 2)}\n`);
+    await files.write("report.json", `${JSON.stringify(report, null, 2)}\n`);
+    await files.write("predictions.jsonl", formatJsonLines(predictions));
+  },
+  async read(files) {
+    const metrics = await readJson<Metrics["metrics"]>(files, "metrics.json");
+    const report = await readJson<Metrics["report"]>(files, "report.json");
+    const predictions: Prediction[] = [];
+    for await (const lines of splitLines(files.stream("predictions.jsonl")))
+      for (const { bytes } of lines)
+        predictions.push(parse(Buffer.from(bytes).toString(), "predictions.jsonl"));
+    return { metrics, report, predictions };
+  },
+};
+
+async function readJson<T>(files: ArtifactReader, path: string): Promise<T> {
+  return parse(await files.readText(path), path);
+}
+
+function parse<T>(text: string, path: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw malformed("metrics", path, "is not JSON");
+    throw error;
+  }
+}

@@ -1,0 +1,9 @@
+import type { AnyStage } from "../engine/stage.ts";
+import { clean } from "./clean/clean.ts";
+import { load } from "./load/load.ts";
+import { split } from "./split/split.ts";
+import { tokenize } from "./tokenize/tokenize.ts";
+import { trainTokenizer } from "./train-tokenizer/train-tokenizer.ts";
+
+/** All kinds of stages that `uses` can name, in the order of a typical pipeline. */
+export const stages: readonly AnyStage[] = [load, clean, split, trainTokenizer, tokenize];

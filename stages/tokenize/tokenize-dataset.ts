@@ -1,0 +1,3 @@
+export function tokenizeDataset(..._: readonly unknown[]): never {
+  throw new Error("internal: not built yet");
+}

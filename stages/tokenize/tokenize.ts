@@ -1,0 +1,67 @@
+import type { FromSchema } from "json-schema-to-ts";
+import { defineStage, type ParamsSchema } from "../../engine/stage.ts";
+import { dataset } from "../artifacts/dataset.ts";
+import { report } from "../artifacts/report.ts";
+import { TOKENIZER_FILES, tokenizer } from "../artifacts/tokenizer.ts";
+import { tokens } from "../artifacts/tokens.ts";
+
+const params = {
+  type: "object",
+  properties: {
+    tokenizer: {
+      description:
+        "A folder that holds tokenizer.json, or a tokenizer.json; only where the port `tokenizer` is not used.",
+      type: "string",
+      minLength: 1,
+      examples: ["models/bert-base-uncased"],
+    },
+    max_length: {
+      description: "The most tokens a row may have, special tokens included.",
+      type: "integer",
+      minimum: 1,
+      maximum: 1_048_576,
+      default: 512,
+      examples: [64, 512],
+    },
+    truncation: {
+      description: "Whether longer rows are cut at their end; false: a longer row is an error.",
+      type: "boolean",
+      default: true,
+      examples: [false],
+    },
+  },
+  additionalProperties: false,
+} as const satisfies ParamsSchema;
+
+/** `with` of the tokenize stage, defaults filled in. */
+export type TokenizeParams = FromSchema<typeof params>;
+
+/** Turns texts into token ids with a Hugging Face tokenizer. */
+export const tokenize = defineStage({
+  kind: "tokenize",
+  version: 1,
+  description: "Turns texts into token ids with a Hugging Face tokenizer.",
+  params,
+  inputs: {
+    dataset: { type: dataset, description: "The rows to tokenize." },
+    tokenizer: {
+      type: tokenizer,
+      description: "The tokenizer of another stage, instead of the param.",
+      optional: true,
+    },
+  },
+  outputs: {
+    tokens: { type: tokens, description: "Token ids by split, with the tokenizer's files." },
+    report: { type: report, description: "Lengths, truncation and unknown tokens." },
+  },
+  seeded: false,
+  deterministic: true,
+  environment: [],
+  inputPaths: (params: TokenizeParams) =>
+    params.tokenizer === undefined ? [] : [{ at: ["tokenizer"], files: TOKENIZER_FILES }],
+  parts: (_: TokenizeParams, inputs) => (inputs.dataset ? { tokens: inputs.dataset } : {}),
+  async run(context) {
+    const { tokenizeDataset } = await import("./tokenize-dataset.ts");
+    return tokenizeDataset(context);
+  },
+});

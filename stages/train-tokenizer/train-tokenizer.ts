@@ -1,0 +1,68 @@
+import type { FromSchema } from "json-schema-to-ts";
+import { defineStage, type ParamsSchema } from "../../engine/stage.ts";
+import { dataset } from "../artifacts/dataset.ts";
+import { report } from "../artifacts/report.ts";
+import { tokenizer } from "../artifacts/tokenizer.ts";
+
+const params = {
+  type: "object",
+  properties: {
+    vocab_size: {
+      description: "The most tokens the vocabulary may have, special tokens included.",
+      type: "integer",
+      minimum: 6,
+      maximum: 1_000_000,
+      default: 8000,
+      examples: [8000, 30522],
+    },
+    min_frequency: {
+      description: "A pair of tokens becomes a token only where it occurs this often.",
+      type: "integer",
+      minimum: 1,
+      default: 2,
+      examples: [2],
+    },
+    lowercase: {
+      description: "Whether text is lowercased first.",
+      type: "boolean",
+      default: true,
+      examples: [true],
+    },
+    strip_accents: {
+      description: "Whether accents are taken off first; null: as `lowercase` says.",
+      type: ["boolean", "null"],
+      default: null,
+      examples: [false],
+    },
+  },
+  additionalProperties: false,
+} as const satisfies ParamsSchema;
+
+/** `with` of the train-tokenizer stage, defaults filled in. */
+export type TrainTokenizerParams = FromSchema<typeof params>;
+
+/** Learns a WordPiece vocabulary with BERT's special tokens from the texts of a dataset. */
+export const trainTokenizer = defineStage({
+  kind: "train-tokenizer",
+  version: 1,
+  description: "Learns a WordPiece vocabulary, as BERT's, from the texts of a dataset.",
+  params,
+  inputs: {
+    dataset: {
+      type: dataset,
+      description: "The texts to learn from: the split `train` where there is one, else all.",
+      parts: ["train"],
+    },
+  },
+  outputs: {
+    tokenizer: { type: tokenizer, description: "tokenizer.json and the files beside it." },
+    report: { type: report, description: "Size and coverage of the vocabulary, sample texts." },
+  },
+  seeded: false,
+  deterministic: true,
+  environment: [],
+  async run(context) {
+    const { trainTokenizerFiles } = await import("./train-tokenizer-files.ts");
+    return trainTokenizerFiles(context);
+  },
+});
