@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { errnoOf, namingPath } from "./cache-error.ts";
+import { type FileSystem, isAbsence, nodeFileSystem } from "./file-system.ts";
+
+/** Removes a file if it is there; never fails because it is not. */
+export async function removeIfPresent(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await fileSystem.unlink(path);
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+}
+
+/** Runs `make`, which fills a temporary file, and removes that file again if it fails. The first failure is the one reported. */
+export async function orRemove<T>(
+  fileSystem: FileSystem,
+  temporary: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    // A disk in trouble may refuse this too; what is left over is cleaned when the cache is next opened.
+    await removeIfPresent(fileSystem, temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Creates a file with these bytes and returns once they are on the disk; its name may still be lost in a power cut. */
+export async function createSynced(
+  fileSystem: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  options: { mode?: number } = {},
+): Promise<void> {
+  const file = await fileSystem.open(path, "create");
+  try {
+    await file.write(bytes);
+    if (options.mode !== undefined) await file.setMode(options.mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Renames a synced file into its folder, replacing what stands there, and returns once the new name is on the disk. Makes the folder if needed. */
+export async function publish(
+  fileSystem: FileSystem,
+  temporary: string,
+  path: string,
+): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await fileSystem.rename(temporary, path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    await fileSystem.mkdir(folder);
+    await fileSystem.syncFolder(dirname(folder));
+    await fileSystem.rename(temporary, path);
+  }
+  await fileSystem.syncFolder(folder);
+}
+
+/** A name beside `path` for a file that will be renamed to it: the same file system, hidden, and free. */
+export function temporaryBeside(path: string): string {
+  return join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`,
+  );
+}
+
+/** Writes a file so that at any moment, power cuts included, either its old or its new bytes stand there, whole. Throws a CacheError (`cache-io`) naming the path. */
+export function writeFileDurably(
+  path: string,
+  content: Uint8Array | string,
+  { fileSystem = nodeFileSystem }: { fileSystem?: FileSystem } = {},
+): Promise<void> {
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  const temporary = temporaryBeside(path);
+  return namingPath("write", path, () =>
+    orRemove(fileSystem, temporary, async () => {
+      await createSynced(fileSystem, temporary, bytes);
+      await publish(fileSystem, temporary, path);
+    }),
+  );
+}
