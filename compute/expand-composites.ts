@@ -11,7 +11,8 @@ import { rewrite } from "./rewrite.ts";
 /** The results of a composite, made of operations that devices have. */
 type Expansion = (node: Value) => readonly Value[];
 
-const expansions: Readonly<Record<string, Expansion>> = {
+/** How each composite is made of other operations. */
+export const expansions: Readonly<Record<string, Expansion>> = {
   Attention(node) {
     const { q, k, v, mask, dropoutMask, scale, p } = attentionParts(node);
     const scores = matMul(mul(q, scale), transpose(k, [0, 1, 3, 2]));
