@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { CacheError, namingPath } from "./cache-error.ts";
-import { type Digest, digestOf, isDigest } from "./digest.ts";
-import { identityOf, isRacy } from "./file-identity.ts";
+import { type Digest, digestOf } from "./digest.ts";
+import { identityOf } from "./file-identity.ts";
 import { type FileFacts, type FileSystem, nodeFileSystem } from "./file-system.ts";
+import type { KnownFiles } from "./known-files.ts";
 import { digestOfFile } from "./pieces.ts";
-import { seal, unseal } from "./sealed-json.ts";
-import type { SqliteIndex } from "./sqlite-index.ts";
 
 /** A file's digest and size. */
 export interface FileDigest {
@@ -19,19 +18,13 @@ export interface FolderDigest {
   readonly files: readonly (FileDigest & { readonly path: string })[];
 }
 
-/** Keeps text by name; what it gives back may be old or damaged. */
-export interface Memory {
-  recall(path: string): string | undefined;
-  remember(path: string, record: string): void;
-}
-
 /** Digests of users' own files. Reads a file only when its identity (device, inode, size, times of change) is not the one remembered. */
 export class FileDigests {
-  readonly #memory: Memory;
+  readonly #known: KnownFiles;
   readonly #fileSystem: FileSystem;
 
-  constructor(memory: Memory, fileSystem: FileSystem = nodeFileSystem) {
-    this.#memory = memory;
+  constructor(known: KnownFiles, fileSystem: FileSystem = nodeFileSystem) {
+    this.#known = known;
     this.#fileSystem = fileSystem;
   }
 
@@ -39,8 +32,7 @@ export class FileDigests {
   ofFile(path: string): Promise<FileDigest> {
     return namingPath("read", path, async () => {
       const facts = this.#regularFile(path);
-      const record = this.#memory.recall(path);
-      const digest = record === undefined ? undefined : recalled(record, path, facts);
+      const digest = this.#known.digestOf(path, facts);
       return digest === undefined ? this.#hash(path) : { digest, bytes: facts.size };
     });
   }
@@ -79,12 +71,7 @@ export class FileDigests {
         const before = await file.facts();
         const found = await digestOfFile(file);
         if (identityOf(await file.facts()) !== identityOf(before)) continue;
-        if (!isRacy(before, Date.now())) {
-          this.#memory.remember(
-            path,
-            seal({ path, identity: identityOf(before), digest: found.digest }),
-          );
-        }
+        this.#known.remember(path, before, found.digest);
         return found;
       } finally {
         await file.close();
@@ -121,27 +108,4 @@ export class FileDigests {
     }
     return paths;
   }
-}
-
-function recalled(record: string, path: string, facts: FileFacts): Digest | undefined {
-  const content = unseal(record);
-  if (typeof content !== "object" || content === null || !("digest" in content)) return undefined;
-  const isSame = content.path === path && content.identity === identityOf(facts);
-  return isSame && isDigest(content.digest) ? content.digest : undefined;
-}
-
-/** A memory in the cache's index. Absolute paths are its names: a moved project is hashed once more. */
-export function memoryIn(index: SqliteIndex): Memory {
-  return {
-    recall: (path) => {
-      const sql = "SELECT record FROM file_digests WHERE path = ?";
-      const record = index.read((prepare) => prepare(sql).pluck().get(path), undefined);
-      return typeof record === "string" ? record : undefined;
-    },
-    remember: (path, record) => {
-      index.write((prepare) => {
-        prepare("INSERT OR REPLACE INTO file_digests VALUES (?, ?)").run(path, record);
-      });
-    },
-  };
 }

@@ -1,8 +1,11 @@
 import type { CacheFolder } from "./cache-folder.ts";
 import { prepareCacheFolder } from "./cache-folder.ts";
+import type { Digest } from "./digest.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
-import { FileDigests, memoryIn } from "./file-digest.ts";
+import { FileDigests } from "./file-digest.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
+import { areIntact } from "./intact-blobs.ts";
+import { KnownFiles } from "./known-files.ts";
 import { SqliteIndex } from "./sqlite-index.ts";
 import { rowsOfManifests, SqliteTraceStore } from "./sqlite-trace-store.ts";
 
@@ -13,6 +16,11 @@ export interface Cache {
   readonly traces: SqliteTraceStore;
   /** Digests of users' own files, remembered in this cache. */
   readonly files: FileDigests;
+  /**
+   * Whether all these blobs are there with these sizes, and each is the very file, untouched, that was last found intact; what was not seen before is
+   * read and verified. So a change to any blob is found although nothing reads it. Corrupt blobs are in quarantine afterwards.
+   */
+  areIntact(blobs: Iterable<{ readonly digest: Digest; readonly size: number }>): Promise<boolean>;
   close(): void;
 }
 
@@ -28,11 +36,17 @@ export async function openCache(
   const index = new SqliteIndex(folder, () => rowsOfManifests(folder));
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
   index.read(() => undefined, undefined);
+  const known = new KnownFiles(index);
+  const blobs = new DiskBlobStore(folder);
   return {
     folder,
-    blobs: new DiskBlobStore(folder),
+    blobs,
     traces: new SqliteTraceStore(folder, index),
-    files: new FileDigests(memoryIn(index), fileSystem),
-    close: () => index.close(),
+    files: new FileDigests(known, fileSystem),
+    areIntact: (asked) => areIntact(asked, { blobs, known, fileSystem }),
+    close() {
+      known.flush();
+      index.close();
+    },
   };
 }

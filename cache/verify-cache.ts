@@ -1,0 +1,149 @@
+import { join, relative } from "node:path";
+import { BlobCorrupt, BlobMissing, CacheError } from "./cache-error.ts";
+import { quarantine } from "./cache-folder.ts";
+import { type Digest, digestFrom, isDigest } from "./digest.ts";
+import { isAbsence } from "./file-system.ts";
+import { manifestName } from "./manifest.ts";
+import { allManifests, namesIn, readManifest, shardNames } from "./manifest-files.ts";
+import type { Cache } from "./open-cache.ts";
+import { isTraceKey, type Trace, type TraceKey } from "./trace-store.ts";
+import { blobsOfTree } from "./tree-blobs.ts";
+
+/** What a check of a whole cache found. Paths are relative to the cache. */
+export interface CacheReport {
+  readonly blobs: { intact: number; readonly corrupt: string[] };
+  readonly manifests: {
+    intact: number;
+    /** In quarantine now. */
+    readonly corrupt: string[];
+    /** Those of `corrupt` that the index still knew and that were written again. */
+    restored: number;
+    /** Manifests of another version of Tunesmith, left alone. */
+    foreign: number;
+    /** Traces dropped because a blob of their outputs is missing or was corrupt: their stages run again. */
+    readonly dropped: { readonly key: TraceKey; readonly missing: Digest }[];
+  };
+  /** What could not be read. */
+  readonly failures: { readonly path: string; readonly message: string }[];
+}
+
+/** The exit status of `cache verify`, bits as in `nix store verify`: 1 something was corrupt or missing, 2 untrusted (needs signatures), 4 something could not be checked. */
+export function exitBitsOf(report: CacheReport): number {
+  const { blobs, manifests, failures } = report;
+  const isDamaged = blobs.corrupt.length + manifests.corrupt.length + manifests.dropped.length > 0;
+  return (isDamaged ? 1 : 0) | (failures.length > 0 ? 4 : 0);
+}
+
+/**
+ * Reads every blob and manifest of a cache. What is corrupt goes to quarantine, traces whose outputs are no longer whole are dropped, so that whatever is
+ * left is sound. Safe beside running pipelines. `onBlob` is called after each blob.
+ */
+export async function verifyCache(
+  cache: Cache,
+  { onBlob = () => undefined }: { onBlob?: () => void } = {},
+): Promise<CacheReport> {
+  const report: CacheReport = {
+    blobs: { intact: 0, corrupt: [] },
+    manifests: { intact: 0, corrupt: [], restored: 0, foreign: 0, dropped: [] },
+    failures: [],
+  };
+  for (const shard of shardNames) await verifyManifests(cache, shard, report);
+  await verifyBlobs(cache, report, onBlob);
+  for (const { trace, path } of allManifests(cache.folder)) {
+    await noting(report, relative(cache.folder.root, path), () =>
+      dropUnlessWhole(cache, trace, report),
+    );
+  }
+  return report;
+}
+
+async function verifyManifests(cache: Cache, shard: string, report: CacheReport): Promise<void> {
+  const { manifests } = report;
+  for (const name of namesIn(cache.folder, shard)) {
+    const path = join("manifests", shard, name);
+    await noting(report, path, async () => {
+      const found = readManifest(cache.folder, shard, name);
+      if (found === "foreign") manifests.foreign++;
+      else if (typeof found === "object") manifests.intact++;
+      else if (found === "corrupt") {
+        manifests.corrupt.push(path);
+        if (await restore(cache, shard, name)) manifests.restored++;
+      }
+    });
+  }
+}
+
+/** Writes a manifest again that was lost, if the index has its trace. */
+async function restore(cache: Cache, shard: string, name: string): Promise<boolean> {
+  const key = shard + name.split(".")[0];
+  if (!isTraceKey(key)) return false;
+  const trace = cache.traces.find(key).find((known) => manifestName(known) === name);
+  if (trace === undefined) return false;
+  await cache.traces.record(trace);
+  return true;
+}
+
+async function verifyBlobs(cache: Cache, report: CacheReport, onBlob: () => void): Promise<void> {
+  const { folder } = cache;
+  for (const { name: shard } of await folder.fileSystem.readdir(folder.blobs)) {
+    for (const name of await blobNames(cache, shard)) {
+      const path = join("blobs", shard, name);
+      await noting(report, path, async () => {
+        const digest = `sha256:${shard}${name}`;
+        const isBlob = shard.length === 2 && isDigest(digest);
+        if (!isBlob) quarantine(folder, join(folder.root, path));
+        const state = isBlob ? await cache.blobs.verify(digestFrom(digest)) : "corrupt";
+        if (state === "intact") report.blobs.intact++;
+        if (state === "corrupt") report.blobs.corrupt.push(path);
+      });
+      onBlob();
+    }
+  }
+}
+
+/** The names in a shard of the blobs; one empty name for a file that stands where a shard's folder belongs. */
+async function blobNames({ folder }: Cache, shard: string): Promise<readonly string[]> {
+  try {
+    const entries = await folder.fileSystem.readdir(join(folder.blobs, shard));
+    return entries.map(({ name }) => name);
+  } catch (error) {
+    if (isAbsence(error)) return [""];
+    throw error;
+  }
+}
+
+async function dropUnlessWhole(cache: Cache, trace: Trace, report: CacheReport): Promise<void> {
+  for (const tree of Object.values(trace.outputs)) {
+    const missing = await missingOf(cache, tree);
+    if (missing === undefined) continue;
+    await cache.traces.forget(trace);
+    report.manifests.dropped.push({ key: trace.key, missing });
+    return;
+  }
+}
+
+/** The first blob of an output that is not there: of its tree or of the tree's files. */
+async function missingOf(cache: Cache, tree: Digest): Promise<Digest | undefined> {
+  try {
+    const files = blobsOfTree(await cache.blobs.read(tree));
+    return files.find((digest) => !cache.blobs.hasAll([{ digest }]));
+  } catch (error) {
+    if (error instanceof BlobMissing || error instanceof BlobCorrupt) return tree;
+    throw error;
+  }
+}
+
+async function noting(
+  report: CacheReport,
+  path: string,
+  check: () => Promise<void>,
+): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    const isIo =
+      error instanceof CacheError || typeof (error as NodeJS.ErrnoException).code === "string";
+    if (!isIo) throw error;
+    report.failures.push({ path, message: (error as Error).message });
+  }
+}
