@@ -21,7 +21,11 @@ const stage = {
       description: "`exact`, or the facts of the machine class within which bytes are equal.",
       anyOf: [{ const: "exact" }, { type: "object" }],
     },
-    metrics: { type: "object", additionalProperties: { type: "number" }, description: "Numbers about the result." },
+    metrics: {
+      type: "object",
+      additionalProperties: { type: "number" },
+      description: "Numbers about the result.",
+    },
   },
 } as const;
 
@@ -33,7 +37,11 @@ const source = {
   properties: {
     sha256: { ...hex, description: "Of the file, or of the folder's list of files." },
     bytes: { type: "integer", minimum: 0, description: "Size of all that counts." },
-    files: { type: "object", additionalProperties: hex, description: "For a folder: the files that count." },
+    files: {
+      type: "object",
+      additionalProperties: hex,
+      description: "For a folder: the files that count.",
+    },
   },
 } as const;
 
@@ -49,8 +57,16 @@ export const lockfileSchema = {
     lockfile_version: { const: 1, description: "Version of this format." },
     tunesmith: { type: "string", description: "Version of tunesmith that wrote it." },
     pipeline: { type: "string", description: "Name of the pipeline." },
-    sources: { type: "object", additionalProperties: source, description: "What the pipeline reads, by path." },
-    stages: { type: "object", additionalProperties: stage, description: "Pinned traces by stage name." },
+    sources: {
+      type: "object",
+      additionalProperties: source,
+      description: "What the pipeline reads, by path.",
+    },
+    stages: {
+      type: "object",
+      additionalProperties: stage,
+      description: "Pinned traces by stage name.",
+    },
   },
 } as const;
 

@@ -1,6 +1,7 @@
 import type { BlobStore } from "../../cache/blob-store.ts";
 import { BlobCorrupt, BlobMissing } from "../../cache/cache-error.ts";
 import { type Digest, digestOf, isDigest } from "../../cache/digest.ts";
+import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import type { Json } from "../stage.ts";
@@ -21,31 +22,46 @@ export function putTree(tree: ArtifactTree, blobs: BlobStore): Promise<Digest> {
   return blobs.put(new TextEncoder().encode(canonicalJson(tree as unknown as Json)));
 }
 
-/** How the cache answers whether blobs are there, unharmed. */
-export interface BlobInspector {
-  readonly blobs: BlobStore;
-  /** Whether all blobs are there, and none has been touched since it was last found intact. */
-  areIntact(blobs: Iterable<{ readonly digest: Digest; readonly size: number }>): Promise<boolean>;
-}
-
 /** The trees of a trace's outputs by port, if they and all their files are there unharmed. */
 export async function loadOutputs(
   digests: Readonly<Record<string, Digest>>,
-  cache: BlobInspector,
+  cache: Cache,
 ): Promise<Record<string, StoredArtifact> | undefined> {
   const outputs: Record<string, StoredArtifact> = {};
   for (const [port, digest] of Object.entries(digests)) {
     const tree = await loadTree(digest, cache.blobs);
     if (tree === undefined) return undefined;
-    const files = Object.values(tree.files).map((file) => ({ digest: file.digest, size: file.bytes }));
-    if (!(await cache.areIntact(files))) return undefined;
+    const files = Object.values(tree.files).map((file) => ({
+      digest: file.digest,
+      size: file.bytes,
+    }));
+    if (!(await areIntact(files, cache))) return undefined;
     outputs[port] = { digest, tree };
   }
   return outputs;
 }
 
+/**
+ * Whether all blobs are there, and none was touched since it was last found intact. A blob whose file changed is
+ * hashed again, and goes to quarantine if it is damaged.
+ */
+async function areIntact(
+  files: readonly { readonly digest: Digest; readonly size: number }[],
+  { blobs, files: fileDigests }: Cache,
+): Promise<boolean> {
+  if (!blobs.hasAll(files)) return false;
+  for (const { digest } of files) {
+    const found = await fileDigests.ofFile(blobs.pathOf(digest));
+    if (found.digest !== digest && (await blobs.verify(digest)) !== "intact") return false;
+  }
+  return true;
+}
+
 /** One tree, if it is there unharmed. Bytes of the right digest that are no tree are a bug, or another program's. */
-export async function loadTree(digest: Digest, blobs: BlobStore): Promise<ArtifactTree | undefined> {
+export async function loadTree(
+  digest: Digest,
+  blobs: BlobStore,
+): Promise<ArtifactTree | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await blobs.read(digest);

@@ -1,5 +1,5 @@
-import type { Json } from "../stage.ts";
 import { canonicalJson } from "../canonical-json.ts";
+import type { Json } from "../stage.ts";
 
 /** One field that differs between two JSON values; `undefined` where a side lacks it. */
 export interface Change {
@@ -10,8 +10,13 @@ export interface Change {
 }
 
 /** All fields that differ, in the order of the keys of `to`, then those that only `from` has. */
-export function changesBetween(from: Json | undefined, to: Json | undefined, path = ""): readonly Change[] {
-  if (from !== undefined && to !== undefined && canonicalJson(from) === canonicalJson(to)) return [];
+export function changesBetween(
+  from: Json | undefined,
+  to: Json | undefined,
+  path = "",
+): readonly Change[] {
+  if (from !== undefined && to !== undefined && canonicalJson(from) === canonicalJson(to))
+    return [];
   if (!isMap(from) || !isMap(to)) return [{ path, from, to }];
   const keys = [...new Set([...Object.keys(to), ...Object.keys(from)])];
   return keys.flatMap((key) => {

@@ -50,7 +50,10 @@ function finite(kind: string, name: string, value: number): number {
 
 function failureOf(error: unknown, signal: AbortSignal): HostFailure {
   if (signal.aborted) {
-    return { reason: "interrupted", problem: { code: "interrupted", message: "The stage was interrupted." } };
+    return {
+      reason: "interrupted",
+      problem: { code: "interrupted", message: "The stage was interrupted." },
+    };
   }
   if (error instanceof StageFailure) return { reason: "error", problem: error.problem };
   if (error instanceof CacheError) {
@@ -61,7 +64,11 @@ function failureOf(error: unknown, signal: AbortSignal): HostFailure {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     reason: "crash",
-    problem: { code: "stage-crashed", message: text, hint: "this is a bug in the stage: please report it with this text" },
+    problem: {
+      code: "stage-crashed",
+      message: text,
+      hint: "this is a bug in the stage: please report it with this text",
+    },
   };
 }
 
@@ -84,14 +91,16 @@ function openInputs(
 export function readTree(tree: ArtifactTree, blobs: BlobStore): ArtifactReader {
   const digestAt = (path: string) => {
     const file = Object.hasOwn(tree.files, path) ? tree.files[path] : undefined;
-    if (file === undefined) throw new Error(`internal: the ${tree.type} artifact has no file "${path}"`);
+    if (file === undefined)
+      throw new Error(`internal: the ${tree.type} artifact has no file "${path}"`);
     return file.digest;
   };
   return {
     paths: Object.keys(tree.files).sort(),
     has: (path) => Object.hasOwn(tree.files, path),
     read: (path) => blobs.read(digestAt(path)),
-    readText: async (path) => new TextDecoder("utf-8", { fatal: true }).decode(await blobs.read(digestAt(path))),
+    readText: async (path) =>
+      new TextDecoder("utf-8", { fatal: true }).decode(await blobs.read(digestAt(path))),
     stream: (path) => blobs.get(digestAt(path)),
   };
 }
@@ -102,16 +111,22 @@ async function storeOutputs(
   blobs: BlobStore,
 ): Promise<Record<string, ArtifactTree>> {
   const trees: Record<string, ArtifactTree> = {};
-  for (const [port, { type }] of Object.entries(ports)) trees[port] = await storeArtifact(type, values[port], blobs);
+  for (const [port, { type }] of Object.entries(ports))
+    trees[port] = await storeArtifact(type, values[port], blobs);
   return trees;
 }
 
 /** Writes a value's files to the blob store and returns their tree. */
-export async function storeArtifact<T>(type: ArtifactType<T>, value: T, blobs: BlobStore): Promise<ArtifactTree> {
+export async function storeArtifact<T>(
+  type: ArtifactType<T>,
+  value: T,
+  blobs: BlobStore,
+): Promise<ArtifactTree> {
   const files: Record<string, ArtifactTree["files"][string]> = {};
   const writer: ArtifactWriter = {
     async write(path, content) {
-      if (!isArtifactPath(path)) throw new Error(`internal: "${path}" is no path inside an artifact`);
+      if (!isArtifactPath(path))
+        throw new Error(`internal: "${path}" is no path inside an artifact`);
       if (Object.hasOwn(files, path)) throw new Error(`internal: "${path}" is written twice`);
       const counted = countBytes(content);
       const digest = await blobs.put(counted.bytes);
@@ -124,7 +139,9 @@ export async function storeArtifact<T>(type: ArtifactType<T>, value: T, blobs: B
 
 function isArtifactPath(path: string): boolean {
   const names = path.split("/");
-  return names.every((name) => name !== "" && name !== "." && name !== ".." && !/[\\\0]/.test(name));
+  return names.every(
+    (name) => name !== "" && name !== "." && name !== ".." && !/[\\\0]/.test(name),
+  );
 }
 
 function countBytes(content: Uint8Array | string | AsyncIterable<Uint8Array>) {

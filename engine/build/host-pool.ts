@@ -29,7 +29,11 @@ const ABORT_GRACE_MS = 5000;
 interface Host {
   readonly process: ChildProcess;
   /** Receives everything the process says or prints, and its end, while it works on a request. */
-  listener?: { message(message: FromHost): void; line(line: string): void; exit(how: string): void };
+  listener?: {
+    message(message: FromHost): void;
+    line(line: string): void;
+    exit(how: string): void;
+  };
 }
 
 /**
@@ -46,7 +50,11 @@ export class HostPool {
   }
 
   /** Runs one stage in a host. Resolves when it ended, however it ended; never rejects. */
-  async run(request: HostRequest, listener: HostListener, signal: AbortSignal): Promise<HostOutcome> {
+  async run(
+    request: HostRequest,
+    listener: HostListener,
+    signal: AbortSignal,
+  ): Promise<HostOutcome> {
     const host = this.#idle.pop() ?? this.#start();
     const send = (message: ToHost) => host.process.connected && host.process.send(message);
     return new Promise((resolve) => {
@@ -68,7 +76,8 @@ export class HostPool {
           if (message.type === "log") listener.log(message.line);
           else if (message.type === "progress") listener.progress(message.progress);
           else if (message.type === "done") finish({ state: "done", result: message.result }, true);
-          else if (message.type === "failed") finish({ state: "failed", failure: message.failure }, true);
+          else if (message.type === "failed")
+            finish({ state: "failed", failure: message.failure }, true);
         },
         exit: (how) => finish({ state: "failed", failure: crashOf(how, signal.aborted) }, false),
       };
@@ -102,7 +111,9 @@ export class HostPool {
       this.#hosts.delete(host);
       const index = this.#idle.indexOf(host);
       if (index >= 0) this.#idle.splice(index, 1);
-      host.listener?.exit(killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`);
+      host.listener?.exit(
+        killedBy === null ? `ended with exit code ${code}` : `was killed by ${killedBy}`,
+      );
     });
     return host;
   }
@@ -110,10 +121,16 @@ export class HostPool {
 
 function crashOf(how: string, interrupted: boolean): HostFailure {
   if (interrupted) {
-    return { reason: "interrupted", problem: { code: "interrupted", message: "The stage was interrupted." } };
+    return {
+      reason: "interrupted",
+      problem: { code: "interrupted", message: "The stage was interrupted." },
+    };
   }
   const hint = how.includes("SIGKILL")
     ? "the system kills processes when memory runs out: try a smaller batch size or fewer --jobs"
     : "the end of its log may tell why";
-  return { reason: "crash", problem: { code: "host-died", message: `The stage's process ${how}.`, hint } };
+  return {
+    reason: "crash",
+    problem: { code: "host-died", message: `The stage's process ${how}.`, hint },
+  };
 }

@@ -1,7 +1,7 @@
+import { hexOf } from "../../cache/digest.ts";
 import type { LockedSource, LockedStage, Lockfile } from "../lockfile.ts";
 import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
-import { hexOf } from "../../cache/digest.ts";
 import type { Built } from "./rebuilder.ts";
 import type { SourceDigest } from "./source-digests.ts";
 
@@ -22,7 +22,8 @@ export function lockRun(
     const entry = result === undefined ? previous?.stages[stage.name] : lockStage(stage, result);
     if (entry !== undefined) stages[stage.name] = entry;
     for (const [index, { shown }] of stage.sources.entries()) {
-      const source = result === undefined ? previous?.sources[shown] : lockSource(result.sources[index]!);
+      const source =
+        result === undefined ? previous?.sources[shown] : lockSource(result.sources[index]!);
       if (source !== undefined) sources[shown] = mergeSource(sources[shown], source);
     }
   }
@@ -31,7 +32,9 @@ export function lockRun(
 
 /** The entry of one stage. */
 export function lockStage(stage: PipelineStage, built: Built): LockedStage {
-  const outputs = Object.entries(built.outputs).map(([port, { digest }]) => [port, digest] as const);
+  const outputs = Object.entries(built.outputs).map(
+    ([port, { digest }]) => [port, digest] as const,
+  );
   const { environment, seeded, kind, version } = stage.kind;
   return {
     uses: kind,
@@ -41,19 +44,24 @@ export function lockStage(stage: PipelineStage, built: Built): LockedStage {
     key: built.key,
     inputs: built.recipe.inputs,
     outputs: Object.fromEntries(outputs),
-    determinism: environment.length === 0 ? "exact" : (built.facts as { readonly [fact: string]: Json }),
+    determinism:
+      environment.length === 0 ? "exact" : (built.facts as { readonly [fact: string]: Json }),
     metrics: built.metrics,
   };
 }
 
 /** The entry of one source. */
 export function lockSource({ digest, bytes, files }: SourceDigest): LockedSource {
-  const names = files && Object.fromEntries(Object.entries(files).map(([name, of]) => [name, hexOf(of)]));
+  const names =
+    files && Object.fromEntries(Object.entries(files).map(([name, of]) => [name, hexOf(of)]));
   return { sha256: hexOf(digest), bytes, ...(names ? { files: names } : {}) };
 }
 
 /** Two stages may read different files of one folder: the lock names all of them. */
 function mergeSource(a: LockedSource | undefined, b: LockedSource): LockedSource {
   if (a?.files === undefined || b.files === undefined) return b;
-  return { ...(Object.keys(a.files).length > Object.keys(b.files).length ? a : b), files: { ...a.files, ...b.files } };
+  return {
+    ...(Object.keys(a.files).length > Object.keys(b.files).length ? a : b),
+    files: { ...a.files, ...b.files },
+  };
 }

@@ -1,19 +1,18 @@
 import { join } from "node:path";
 import { CacheError } from "../../cache/cache-error.ts";
-import { type Digest, isDigest } from "../../cache/digest.ts";
+import { type Digest, digestOf, hexOf, isDigest } from "../../cache/digest.ts";
 import { writeFileDurably } from "../../cache/durable-file.ts";
 import { nodeFileSystem } from "../../cache/file-system.ts";
-import { digestOfFileAt } from "../../cache/pieces.ts";
+import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event } from "../event.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
-import type { BlobInspector } from "./artifact-tree.ts";
 import type { Built } from "./rebuilder.ts";
 
 /** What placing needs: the cache, and a file that remembers what was placed where. */
 export interface PlaceOptions {
-  readonly cache: BlobInspector;
+  readonly cache: Cache;
   /** Folder for the records of what was placed. */
   readonly placedFolder: string;
   emit(event: Event): void;
@@ -49,12 +48,12 @@ async function placeTree(
   stage: string,
   { cache, placedFolder, emit }: PlaceOptions,
 ): Promise<void> {
-  const record = join(placedFolder, `${encodeURIComponent(destination.shown)}.json`);
+  const record = join(placedFolder, `${hexOf(digestOf(destination.absolute))}.json`);
   const before = readPlaced(record);
   const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, digest]));
   for (const [path, digest] of wanted) {
     const target = join(destination.absolute, path);
-    const found = await digestOfFileAt(target);
+    const found = await digestOfFileAt(target, cache);
     if (found === digest) continue;
     if (found !== undefined && before.get(path) !== found) {
       const backup = await freeBackupName(target);
@@ -66,19 +65,34 @@ async function placeTree(
   }
   for (const [path, digest] of before) {
     const target = join(destination.absolute, path);
-    if (!wanted.has(path) && (await digestOfFileAt(target)) === digest) await nodeFileSystem.unlink(target);
+    if (!wanted.has(path) && (await digestOfFileAt(target, cache)) === digest)
+      await nodeFileSystem.unlink(target);
   }
   const text = JSON.stringify(Object.fromEntries(wanted));
-  if (text !== JSON.stringify(Object.fromEntries(before))) await writeFileDurably(record, Buffer.from(text));
+  if (text === JSON.stringify(Object.fromEntries(before))) return;
+  await nodeFileSystem.mkdir(placedFolder);
+  await writeFileDurably(record, text);
+}
+
+async function digestOfFileAt(path: string, { files }: Cache): Promise<Digest | undefined> {
+  const facts = nodeFileSystem.factsSync(path);
+  if (facts === undefined) return undefined;
+  return facts.kind === "file"
+    ? (await files.ofFile(path)).digest
+    : digestOf(`not a file: ${facts.kind}`);
 }
 
 /** Paths and digests of what was placed last; an unreadable record counts as none, so nothing is overwritten. */
 function readPlaced(record: string): ReadonlyMap<string, Digest> {
   if (nodeFileSystem.factsSync(record)?.kind !== "file") return new Map();
   try {
-    const value: unknown = JSON.parse(Buffer.from(nodeFileSystem.readFileSync(record)).toString("utf8"));
+    const value: unknown = JSON.parse(
+      Buffer.from(nodeFileSystem.readFileSync(record)).toString("utf8"),
+    );
     const entries = Object.entries(value as Record<string, unknown>);
-    return new Map(entries.flatMap(([path, digest]) => (isDigest(digest) ? [[path, digest] as const] : [])));
+    return new Map(
+      entries.flatMap(([path, digest]) => (isDigest(digest) ? [[path, digest] as const] : [])),
+    );
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return new Map();
     throw error;

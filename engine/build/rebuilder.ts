@@ -4,14 +4,14 @@ import type { Trace, TraceKey } from "../../cache/trace-store.ts";
 import { type ArtifactTree, narrowTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event, StageReason } from "../event.ts";
-import type { PipelineStage, Reference, SourcePath } from "../pipeline/pipeline.ts";
+import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
 import type { DeviceRequest, Json, Progress } from "../stage.ts";
 import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
 import { unmetGate } from "./gates.ts";
 import type { HostOutcome, HostPool } from "./host-pool.ts";
 import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
 import type { Rebuilder } from "./scheduler.ts";
-import type { SourceDigest } from "./source-digests.ts";
+import { digestSource, type SourceDigest } from "./source-digests.ts";
 
 /** A stage that is up to date: what its trace says, and the trees of its outputs. */
 export interface Built {
@@ -36,12 +36,12 @@ export interface RebuilderOptions {
   /** Facts that are recorded, by the same names. */
   readonly classes: Readonly<Record<string, Json>>;
   readonly signal: AbortSignal;
-  digestSource(source: SourcePath): Promise<SourceDigest>;
-  /** Forgets what is remembered of a source and digests it again. */
-  digestSourceAgain(source: SourcePath): Promise<SourceDigest>;
   isForced(stage: PipelineStage): boolean;
   /** What is known of past runs of the stage: a sentence on what changed, and the time it took. */
-  explain(stage: PipelineStage, recipe: Recipe): { readonly why?: string; readonly expectedSeconds?: number };
+  explain(
+    stage: PipelineStage,
+    recipe: Recipe,
+  ): { readonly why?: string; readonly expectedSeconds?: number };
   emit(event: Event): void;
   onLostInput(stage: PipelineStage): void;
 }
@@ -49,7 +49,8 @@ export interface RebuilderOptions {
 /** The part of an upstream stage's output that a reference reads. */
 export function selectInput(upstream: Built, reference: Reference): StoredArtifact {
   const output = upstream.outputs[reference.port];
-  if (output === undefined) throw new Error(`internal: "${reference.stage}" has no output "${reference.port}"`);
+  if (output === undefined)
+    throw new Error(`internal: "${reference.stage}" has no output "${reference.port}"`);
   if (reference.parts === undefined) return output;
   const tree = narrowTree(output.tree, reference.parts);
   return { tree, digest: digestOfTree(tree) };
@@ -68,7 +69,15 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
     if (hit.built !== undefined) {
       const { key, metrics } = hit.built;
       const seconds = secondsSince(started);
-      options.emit({ type: "stage", stage: stage.name, state: "cached", key, seconds, reason: "up-to-date", metrics });
+      options.emit({
+        type: "stage",
+        stage: stage.name,
+        state: "cached",
+        key,
+        seconds,
+        reason: "up-to-date",
+        metrics,
+      });
       return checkGates(options, stage, hit.built, started);
     }
     return slot(() => execute(stage, attempt, hit.reason, options));
@@ -85,7 +94,7 @@ interface Attempt {
 async function prepare(
   stage: PipelineStage,
   upstream: ReadonlyMap<string, Built>,
-  { digestSource, facts }: RebuilderOptions,
+  { cache, facts }: RebuilderOptions,
 ): Promise<Attempt | { readonly problem: Problem }> {
   const inputs: Record<string, Digest> = {};
   const trees: Record<string, ArtifactTree> = {};
@@ -96,7 +105,7 @@ async function prepare(
   }
   const sources: SourceDigest[] = [];
   for (const source of stage.sources) {
-    const digested = await digestSource(source);
+    const digested = await digestSource(source, cache.files);
     if ("problem" in digested) return digested;
     sources.push(digested);
   }
@@ -114,12 +123,17 @@ async function reuse(
   const traces = cache.traces.find(attempt.key);
   for (const trace of traces) {
     const outputs = await loadOutputs(trace.outputs, cache);
-    if (outputs !== undefined) return { built: builtFrom(attempt, trace, outputs), reason: "up-to-date" };
+    if (outputs !== undefined)
+      return { built: builtFrom(attempt, trace, outputs), reason: "up-to-date" };
   }
   return { reason: traces.length > 0 ? "blob-missing" : "new" };
 }
 
-function builtFrom({ key, recipe, sources }: Attempt, trace: Trace, outputs: Built["outputs"]): Built {
+function builtFrom(
+  { key, recipe, sources }: Attempt,
+  trace: Trace,
+  outputs: Built["outputs"],
+): Built {
   const { metrics, seconds, facts } = trace;
   return { key, recipe, sources, outputs, metrics, seconds, facts, state: "cached" };
 }
@@ -138,7 +152,14 @@ async function execute(
   if (outcome.state === "failed") {
     const { reason: how, problem } = outcome.failure;
     if (how === "lost-input") options.onLostInput(stage);
-    return fail(options, stage, how === "lost-input" ? "blob-missing" : how, problem, started, attempt.key);
+    return fail(
+      options,
+      stage,
+      how === "lost-input" ? "blob-missing" : how,
+      problem,
+      started,
+      attempt.key,
+    );
   }
   const seconds = secondsSince(started);
   const built = await publish(stage, attempt, outcome.result, seconds, options);
@@ -147,7 +168,11 @@ async function execute(
   return checkGates(options, stage, built, started);
 }
 
-function runInHost(stage: PipelineStage, { trees }: Attempt, options: RebuilderOptions): Promise<HostOutcome> {
+function runInHost(
+  stage: PipelineStage,
+  { trees }: Attempt,
+  options: RebuilderOptions,
+): Promise<HostOutcome> {
   const { emit, hosts, device, signal } = options;
   let params: Json = stage.params;
   for (const { at, absolute } of stage.sources) params = replaceAt(params, at, absolute);
@@ -164,37 +189,66 @@ function runInHost(stage: PipelineStage, { trees }: Attempt, options: RebuilderO
 async function publish(
   stage: PipelineStage,
   { key, recipe, sources }: Attempt,
-  result: { readonly outputs: Readonly<Record<string, ArtifactTree>>; readonly metrics: Readonly<Record<string, number>> },
+  result: {
+    readonly outputs: Readonly<Record<string, ArtifactTree>>;
+    readonly metrics: Readonly<Record<string, number>>;
+  },
   seconds: number,
   options: RebuilderOptions,
 ): Promise<Built> {
   const { cache, emit, classes } = options;
   const outputs: Record<string, StoredArtifact> = {};
-  for (const [port, tree] of Object.entries(result.outputs)) outputs[port] = { tree, digest: await putTree(tree, cache.blobs) };
-  const facts = Object.fromEntries(stage.kind.environment.map((name) => [name, classes[name] ?? null]));
-  const built: Built = { key, recipe, sources, outputs, metrics: result.metrics, seconds, facts, state: "executed" };
+  for (const [port, tree] of Object.entries(result.outputs))
+    outputs[port] = { tree, digest: await putTree(tree, cache.blobs) };
+  const facts = Object.fromEntries(
+    stage.kind.environment.map((name) => [name, classes[name] ?? null]),
+  );
+  const built: Built = {
+    key,
+    recipe,
+    sources,
+    outputs,
+    metrics: result.metrics,
+    seconds,
+    facts,
+    state: "executed",
+  };
   const changed = await changedSource(stage, sources, options);
   if (changed !== undefined) {
     const message = `${changed} changed while "${stage.name}" ran: the result is used, but not recorded.`;
     emit({ type: "notice", code: "source-changed", stage: stage.name, message });
     return built;
   }
-  const digests = Object.fromEntries(Object.entries(outputs).map(([port, { digest }]) => [port, digest]));
+  const digests = Object.fromEntries(
+    Object.entries(outputs).map(([port, { digest }]) => [port, digest]),
+  );
   const finishedAt = new Date().toISOString();
   const record = { key, outputs: digests, metrics: result.metrics, facts, seconds, finishedAt };
-  await cache.traces.record({ ...record, recipe: recipe as unknown as { readonly [key: string]: Json } });
+  await cache.traces.record({
+    ...record,
+    recipe: recipe as unknown as { readonly [key: string]: Json },
+  });
   return built;
 }
 
-async function changedSource(stage: PipelineStage, before: readonly SourceDigest[], options: RebuilderOptions) {
+async function changedSource(
+  stage: PipelineStage,
+  before: readonly SourceDigest[],
+  options: RebuilderOptions,
+) {
   for (const [index, source] of stage.sources.entries()) {
-    const now = await options.digestSourceAgain(source);
+    const now = await digestSource(source, options.cache.files);
     if ("problem" in now || now.digest !== before[index]!.digest) return source.shown;
   }
   return undefined;
 }
 
-function checkGates(options: RebuilderOptions, stage: PipelineStage, built: Built, started: number) {
+function checkGates(
+  options: RebuilderOptions,
+  stage: PipelineStage,
+  built: Built,
+  started: number,
+) {
   const problem = unmetGate(stage, built.metrics);
   return problem === undefined ? built : fail(options, stage, "gate", problem, started, built.key);
 }
@@ -208,7 +262,15 @@ function fail(
   key?: TraceKey,
 ): undefined {
   const seconds = secondsSince(started);
-  emit({ type: "stage", stage: stage.name, state: "failed", seconds, reason, problem, ...(key ? { key } : {}) });
+  emit({
+    type: "stage",
+    stage: stage.name,
+    state: "failed",
+    seconds,
+    reason,
+    problem,
+    ...(key ? { key } : {}),
+  });
 }
 
 function secondsSince(started: number): number {

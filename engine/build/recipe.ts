@@ -36,7 +36,9 @@ export interface Ingredients {
 /** The recipe of a stage: params that differ from their defaults, with paths replaced by their content's digests. */
 export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingredients): Recipe {
   const { kind } = stage;
-  const environment = Object.fromEntries(kind.environment.map((name) => [name, facts[name] ?? null]));
+  const environment = Object.fromEntries(
+    kind.environment.map((name) => [name, facts[name] ?? null]),
+  );
   return {
     format: RECIPE_FORMAT,
     uses: kind.kind,
@@ -56,11 +58,16 @@ export function traceKeyOf(recipe: Recipe): TraceKey {
 
 function keyedParams(stage: PipelineStage, sources: readonly Digest[]): Json {
   const { kind } = stage;
-  const leftOut = new Set([...(kind.notInKey ?? []), ...(kind.destination ? [kind.destination] : [])]);
+  const leftOut = new Set([
+    ...(kind.notInKey ?? []),
+    ...(kind.destination ? [kind.destination] : []),
+  ]);
   let params: Json = Object.fromEntries(
     Object.entries(stage.params).filter(([name, value]) => {
       const property = kind.params.properties[name] as { readonly default?: Json } | undefined;
-      return !leftOut.has(name) && !(property?.default !== undefined && isEqual(property.default, value));
+      return (
+        !leftOut.has(name) && !(property?.default !== undefined && isEqual(property.default, value))
+      );
     }),
   );
   stage.sources.forEach((source, index) => {

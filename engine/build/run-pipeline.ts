@@ -3,18 +3,17 @@ import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import { placeOutput } from "./place-output.ts";
 import { type Built, createRebuilder, type RebuilderOptions } from "./rebuilder.ts";
 import { scheduleTopologically } from "./scheduler.ts";
-import type { SourceDigest } from "./source-digests.ts";
 
 /** What to build, and how. */
-export interface RunOptions
-  extends Omit<RebuilderOptions, "isForced" | "onLostInput" | "digestSourceAgain"> {
+export interface RunOptions extends Omit<RebuilderOptions, "isForced" | "onLostInput"> {
   /** Names of stages to bring up to date, with all they need; empty: all. */
   readonly targets: readonly string[];
   /** Stages to execute even when nothing changed. */
   readonly forced: ReadonlySet<string>;
   readonly jobs: number;
   readonly keepGoing: boolean;
-  digestSource(source: PipelineStage["sources"][number], again?: boolean): Promise<SourceDigest>;
+  /** Folder that remembers what was placed in the workspace. */
+  readonly placedFolder: string;
 }
 
 /** How a run ended: every stage that is up to date, and the summary that was emitted last. */
@@ -48,7 +47,6 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
     built = await runRound(stages, {
       ...options,
       emit,
-      digestSourceAgain: (source) => options.digestSource(source, true),
       isForced: (stage) => options.forced.has(stage.name) && !executed.has(stage.name),
       onLostInput: () => {
         lost = true;
@@ -60,13 +58,18 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions): Prom
   }
   const summary = summarize(stages, states, executed, (performance.now() - started) / 1000);
   options.emit(summary);
-  const failures = [...states.values()].flatMap((event) => (event.state === "failed" ? [event.reason] : []));
+  const failures = [...states.values()].flatMap((event) =>
+    event.state === "failed" ? [event.reason] : [],
+  );
   return { built, summary, failures };
 }
 
-type RoundOptions = RebuilderOptions & Pick<RunOptions, "jobs" | "keepGoing">;
+type RoundOptions = RebuilderOptions & Pick<RunOptions, "jobs" | "keepGoing" | "placedFolder">;
 
-async function runRound(stages: readonly PipelineStage[], options: RoundOptions): Promise<ReadonlyMap<string, Built>> {
+async function runRound(
+  stages: readonly PipelineStage[],
+  options: RoundOptions,
+): Promise<ReadonlyMap<string, Built>> {
   const rebuild = createRebuilder(options);
   const settled = await scheduleTopologically<Built>(
     stages,
@@ -76,7 +79,14 @@ async function runRound(stages: readonly PipelineStage[], options: RoundOptions)
       const problem = await placeOutput(stage, built, options);
       if (problem === undefined) return built;
       const { emit } = options;
-      emit({ type: "stage", stage: stage.name, state: "failed", seconds: 0, reason: "error", problem });
+      emit({
+        type: "stage",
+        stage: stage.name,
+        state: "failed",
+        seconds: 0,
+        reason: "error",
+        problem,
+      });
       return undefined;
     },
     {
@@ -94,16 +104,21 @@ async function runRound(stages: readonly PipelineStage[], options: RoundOptions)
     },
   );
   const built = new Map<string, Built>();
-  for (const [name, outcome] of settled) if (outcome.state === "done") built.set(name, outcome.value);
+  for (const [name, outcome] of settled)
+    if (outcome.state === "done") built.set(name, outcome.value);
   return built;
 }
 
 /** The stages that the targets need, in the pipeline's order; all of them when there is no target. */
-export function selectStages(stages: readonly PipelineStage[], targets: readonly string[]): readonly PipelineStage[] {
+export function selectStages(
+  stages: readonly PipelineStage[],
+  targets: readonly string[],
+): readonly PipelineStage[] {
   if (targets.length === 0) return stages;
   const needed = new Set(targets);
   for (const stage of [...stages].reverse()) {
-    if (needed.has(stage.name)) for (const { stage: name } of Object.values(stage.inputs)) needed.add(name);
+    if (needed.has(stage.name))
+      for (const { stage: name } of Object.values(stage.inputs)) needed.add(name);
   }
   return stages.filter(({ name }) => needed.has(name));
 }
@@ -115,7 +130,9 @@ function summarize(
   seconds: number,
 ): SummaryEvent {
   const namesIn = (state: "executed" | "cached" | "failed" | "skipped") =>
-    stages.map(({ name }) => name).filter((name) => finalState(states.get(name), executed.has(name)) === state);
+    stages
+      .map(({ name }) => name)
+      .filter((name) => finalState(states.get(name), executed.has(name)) === state);
   return {
     type: "summary",
     executed: namesIn("executed"),

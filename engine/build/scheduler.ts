@@ -41,7 +41,8 @@ export async function scheduleTopologically<T>(
     const inputs = new Map<string, T>();
     for (const { stage: name } of Object.values(stage.inputs)) {
       const upstream = await running.get(name);
-      if (upstream === undefined) throw new Error(`internal: "${name}" is not scheduled before "${stage.name}"`);
+      if (upstream === undefined)
+        throw new Error(`internal: "${name}" is not scheduled before "${stage.name}"`);
       if (upstream.state !== "done") return skip(stage, name);
       inputs.set(name, upstream.value);
     }

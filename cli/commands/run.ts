@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import type { Cache } from "../../cache/open-cache.ts";
+import { explainChange } from "../../engine/build/explain-change.ts";
+import { HostPool } from "../../engine/build/host-pool.ts";
+import { lockRun } from "../../engine/build/lock-run.ts";
+import type { Recipe } from "../../engine/build/recipe.ts";
+import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts";
+import type { Event } from "../../engine/event.ts";
+import type { Lockfile } from "../../engine/lockfile.ts";
+import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
+import { type CliContext, exitCodes } from "../context.ts";
+import { checkFrozen, checkReproduced } from "../frozen-run.ts";
+import { readLock, writeLock } from "../lock-file.ts";
+import { type MachineFacts, machineFacts } from "../machine-facts.ts";
+import { labelOf, openPipeline } from "../open-pipeline.ts";
+import { cacheFolderOf, withCache } from "../open-workspace.ts";
+import { reportProblem } from "../report-problem.ts";
+import { createReporter } from "../reporters/create-reporter.ts";
+import { createRunLog } from "../reporters/run-log.ts";
+
+/** What `tunesmith run` takes. */
+export interface RunFlags {
+  readonly frozen: boolean;
+  /** `true`: all targets; a name: that stage. */
+  readonly force: boolean | string;
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  readonly set: readonly string[];
+  readonly device: string;
+  readonly json: boolean;
+}
+
+/** Brings the targets (all stages when none is named) up to date, and writes the lockfile. */
+export async function run(
+  context: CliContext,
+  file: string,
+  targets: readonly string[],
+  flags: RunFlags,
+): Promise<number> {
+  const machine = machineFacts(flags.device);
+  if (!machine.ok) return usage(context, machine.error);
+  const opened = await openPipeline(context, file, { set: flags.set });
+  if ("exitCode" in opened) return opened.exitCode;
+  const { pipeline } = opened;
+  const forced = typeof flags.force === "string" ? [flags.force] : [];
+  const unknown = [...targets, ...forced].find(
+    (name) => !pipeline.stages.some((stage) => stage.name === name),
+  );
+  if (unknown !== undefined) {
+    const hint = `its stages: ${pipeline.stages.map(({ name }) => name).join(", ")}`;
+    return usage(context, {
+      code: "unknown-target",
+      message: `${file} has no stage "${unknown}".`,
+      hint,
+    });
+  }
+  return withCache(context, pipeline, (cache) =>
+    runWithCache({ context, pipeline, cache, machine: machine.value, targets, flags }),
+  );
+}
+
+function usage(context: CliContext, problem: Parameters<typeof reportProblem>[1]): number {
+  reportProblem(context, problem);
+  return exitCodes.usage;
+}
+
+interface RunTask {
+  readonly context: CliContext;
+  readonly pipeline: Pipeline;
+  readonly cache: Cache;
+  readonly machine: MachineFacts;
+  readonly targets: readonly string[];
+  readonly flags: RunFlags;
+}
+
+async function runWithCache(task: RunTask): Promise<number> {
+  const { context, pipeline, cache, flags } = task;
+  const lock = await readLock(pipeline);
+  if (!lock.ok && !flags.frozen) reportProblem(context, lock.error);
+  if (flags.frozen) {
+    const blocked = await checkFrozen(context, pipeline, cache, lock);
+    if (blocked !== undefined) return blocked;
+  }
+  const reporter = createReporter(context, pipeline, flags.json);
+  const log = createRunLog(cache, labelOf(pipeline));
+  const hosts = startHosts(context, pipeline);
+  try {
+    const emit = (event: Event) => {
+      log.report(event);
+      reporter.report(event);
+    };
+    const outcome = await build(task, hosts, emit);
+    log.finish(outcome);
+    return await conclude(task, outcome, lock.ok ? lock.value : undefined);
+  } finally {
+    hosts.close();
+    reporter.close();
+    log.close();
+  }
+}
+
+function startHosts(context: CliContext, pipeline: Pipeline): HostPool {
+  const cacheFolder = cacheFolderOf(context, pipeline);
+  const { environment, hostModule } = context;
+  return new HostPool({
+    module: hostModule,
+    args: [cacheFolder],
+    environment,
+    cwd: pipeline.folder,
+  });
+}
+
+function build(task: RunTask, hosts: HostPool, emit: (event: Event) => void): Promise<RunOutcome> {
+  const { context, pipeline, cache, machine, targets, flags } = task;
+  const wanted = targets.length > 0 ? targets : pipeline.stages.map(({ name }) => name);
+  return runPipeline(pipeline, {
+    ...machine,
+    cache,
+    hosts,
+    emit,
+    placedFolder: join(cache.folder.root, "placed"),
+    targets,
+    forced: new Set(flags.force === true ? wanted : flags.force === false ? [] : [flags.force]),
+    jobs: flags.jobs,
+    keepGoing: flags.keepGoing,
+    signal: context.signal,
+    explain: (stage, recipe) => explainFromPast(cache, labelOf(pipeline), stage, recipe),
+  });
+}
+
+function explainFromPast(cache: Cache, pipeline: string, stage: PipelineStage, recipe: Recipe) {
+  const [previous] = cache.traces.recent({ pipeline, stage: stage.name, limit: 1 });
+  if (previous === undefined) return {};
+  const changes = explainChange(stage, previous.recipe as unknown as Recipe, recipe);
+  const why = changes.map(({ text }) => text).join("; ");
+  return { expectedSeconds: previous.seconds, ...(why === "" ? {} : { why }) };
+}
+
+async function conclude(
+  { context, pipeline, flags }: RunTask,
+  outcome: RunOutcome,
+  lock: Lockfile | undefined,
+): Promise<number> {
+  if (context.signal.aborted) {
+    return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+  }
+  if (outcome.failures.length > 0) return exitCodes.failed;
+  const next = lockRun(pipeline, outcome.built, lock, context.version);
+  if (flags.frozen) return checkReproduced(context, pipeline, lock!, next);
+  if (flags.set.length > 0) {
+    context.stderr.write(
+      "The lockfile is left as it is: --set made this another pipeline than the file.\n",
+    );
+    return exitCodes.ok;
+  }
+  return writeLock(context, pipeline, next);
+}

@@ -1,0 +1,81 @@
+import type { Cache } from "../cache/open-cache.ts";
+import type { Change } from "../engine/build/changes.ts";
+import { compareLocks, METRIC_TOLERANCE, staticChanges } from "../engine/build/compare-locks.ts";
+import { digestSource, type SourceDigest } from "../engine/build/source-digests.ts";
+import type { Problem } from "../engine/diagnostic.ts";
+import type { Lockfile } from "../engine/lockfile.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import type { Result } from "../engine/result.ts";
+import type { Json } from "../engine/stage.ts";
+import { type CliContext, exitCodes } from "./context.ts";
+import { reportProblem } from "./report-problem.ts";
+
+/** Before a frozen run: exit code 4, with every differing field printed, where pipeline and lockfile do not agree. */
+export async function checkFrozen(
+  context: CliContext,
+  pipeline: Pipeline,
+  cache: Cache,
+  lock: Result<Lockfile | undefined, Problem>,
+): Promise<number | undefined> {
+  if (!lock.ok || lock.value === undefined) {
+    const hint = "run without --frozen once, and commit the lockfile it writes";
+    const missing = {
+      code: "lockfile-missing",
+      message: "--frozen needs a lockfile, and there is none.",
+      hint,
+    };
+    reportProblem(context, lock.ok ? missing : lock.error);
+    return exitCodes.lockDiffers;
+  }
+  const sources = new Map<string, SourceDigest>();
+  for (const stage of pipeline.stages) {
+    for (const source of stage.sources) {
+      const digested = await digestSource(source, cache.files);
+      if ("problem" in digested) {
+        reportProblem(context, digested.problem);
+        return exitCodes.io;
+      }
+      sources.set(source.shown, digested);
+    }
+  }
+  const changes = staticChanges(lock.value, pipeline, sources);
+  return changes.length === 0 ? undefined : reportChanges(context, changes);
+}
+
+/** After a frozen run: exit code 4, with every differing field printed, where it did not reproduce the lock. */
+export function checkReproduced(
+  context: CliContext,
+  pipeline: Pipeline,
+  locked: Lockfile,
+  now: Lockfile,
+): number {
+  const { changes, otherClass } = compareLocks(locked, now, pipeline);
+  if (changes.length > 0) return reportChanges(context, changes);
+  if (otherClass.length === 0) context.stderr.write("Reproduced the lockfile, byte for byte.\n");
+  else {
+    const within = `metrics within ${METRIC_TOLERANCE * 100}% of the lockfile`;
+    context.stderr.write(
+      `Reproduced: ${within} for ${otherClass.join(", ")} (another machine class), bytes for the rest.\n`,
+    );
+  }
+  return exitCodes.ok;
+}
+
+function reportChanges(context: CliContext, changes: readonly Change[]): number {
+  const lines = changes.map(({ path, from, to }) => `    ${path}: ${show(from)} -> ${show(to)}\n`);
+  const many = changes.length === 1 ? "1 field differs" : `${changes.length} fields differ`;
+  const hint = "run without --frozen to accept the change, or restore what was locked";
+  reportProblem(context, {
+    code: "lock-differs",
+    message: `The lockfile would change: ${many}.`,
+    hint,
+  });
+  context.stderr.write(lines.join(""));
+  return exitCodes.lockDiffers;
+}
+
+function show(value: Json | undefined): string {
+  if (value === undefined) return "(absent)";
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { errnoOf } from "../cache/cache-error.ts";
+import { writeFileDurably } from "../cache/durable-file.ts";
+import type { Problem } from "../engine/diagnostic.ts";
+import { type Lockfile, lockfilePathOf, lockfileText, parseLockfile } from "../engine/lockfile.ts";
+import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import { failure, type Result, success } from "../engine/result.ts";
+import { type CliContext, exitCodes } from "./context.ts";
+
+/** The pipeline's lockfile; `undefined` where there is none. */
+export async function readLock(pipeline: Pipeline): Promise<Result<Lockfile | undefined, Problem>> {
+  const path = lockfilePathOf(pipeline.path);
+  try {
+    return parseLockfile(new TextDecoder("utf-8").decode(await readFile(path)));
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    if (errno === "ENOENT") return success(undefined);
+    return failure({
+      code: "lockfile-unreadable",
+      message: `${path} cannot be read: ${(error as Error).message}`,
+    });
+  }
+}
+
+/** Writes the lockfile if it changes. Throws a CacheError (`cache-io`) when it cannot be written. */
+export async function writeLock(
+  context: CliContext,
+  pipeline: Pipeline,
+  lockfile: Lockfile,
+): Promise<number> {
+  const path = lockfilePathOf(pipeline.path);
+  const text = lockfileText(lockfile);
+  const before = await readFile(path, "utf8").catch(() => undefined);
+  if (before === text) return exitCodes.ok;
+  await writeFileDurably(path, text);
+  context.stderr.write(`${before === undefined ? "Wrote" : "Updated"} ${basename(path)}.\n`);
+  return exitCodes.ok;
+}

@@ -1,0 +1,56 @@
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { instructionSet } from "../compute/devices/instruction-set.ts";
+import type { Problem } from "../engine/diagnostic.ts";
+import { failure, type Result, success } from "../engine/result.ts";
+import type { DeviceRequest, Json } from "../engine/stage.ts";
+
+/** What the machine is, as far as results depend on it. */
+export interface MachineFacts {
+  readonly device: DeviceRequest;
+  /** Enter the keys of stages that declare them: another device or runtime is another result. */
+  readonly facts: Readonly<Record<string, Json>>;
+  /** Recorded in the lockfile: within one class, bytes are equal. */
+  readonly classes: Readonly<Record<string, Json>>;
+}
+
+const knownDevices = ["auto", "cpu", "webgpu", "cuda", "tfjs-node-gpu"];
+
+/** The facts of this machine for the device that `--device` asks for. Loads no native library. */
+export function machineFacts(requested: string): Result<MachineFacts, Problem> {
+  if (!knownDevices.includes(requested)) {
+    const message = `There is no device "${requested}".`;
+    return failure({
+      code: "unknown-device",
+      message,
+      hint: `devices: ${knownDevices.join(", ")}`,
+    });
+  }
+  if (requested !== "auto" && requested !== "cpu") {
+    const message = `The device "${requested}" is not supported by this version.`;
+    return failure({
+      code: "unsupported-device",
+      message,
+      hint: "leave out --device, or use --device cpu",
+    });
+  }
+  const runtime = `onnxruntime ${versionOf("onnxruntime-node")}`;
+  const compute = { device: "cpu", runtime };
+  return success({
+    device: { kind: "cpu", threads: availableParallelism() },
+    facts: { compute },
+    classes: {
+      compute: {
+        ...compute,
+        platform: `${process.platform}-${process.arch}`,
+        instruction_set: instructionSet(),
+      },
+    },
+  });
+}
+
+/** The version of an installed package, from its package.json. */
+export function versionOf(name: string): string {
+  const manifest: unknown = createRequire(import.meta.url)(`${name}/package.json`);
+  return (manifest as { readonly version: string }).version;
+}

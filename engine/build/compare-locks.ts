@@ -1,0 +1,79 @@
+import type { Lockfile } from "../lockfile.ts";
+import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { Json } from "../stage.ts";
+import { type Change, changesBetween } from "./changes.ts";
+import { lockSource } from "./lock-run.ts";
+import type { SourceDigest } from "./source-digests.ts";
+
+/** How far a metric may be from the locked one where the machine class differs: this share of it, or of 1 if that is more. */
+export const METRIC_TOLERANCE = 0.03;
+
+/** What can be compared before anything runs: the stages' kinds, versions, params and seeds, and the sources. */
+export function staticChanges(
+  locked: Lockfile,
+  pipeline: Pipeline,
+  sources: ReadonlyMap<string, SourceDigest>,
+): readonly Change[] {
+  const now = {
+    sources: Object.fromEntries([...sources].map(([shown, source]) => [shown, lockSource(source)])),
+    stages: Object.fromEntries(
+      pipeline.stages.map(({ name, kind, params, seed }) => [
+        name,
+        { uses: kind.kind, version: kind.version, params, ...(kind.seeded ? { seed } : {}) },
+      ]),
+    ),
+  };
+  const before = {
+    sources: locked.sources,
+    stages: Object.fromEntries(
+      Object.entries(locked.stages).map(([name, { uses, version, params, seed }]) => [
+        name,
+        { uses, version, params, ...(seed === undefined ? {} : { seed }) },
+      ]),
+    ),
+  };
+  return changesBetween(before as unknown as Json, now as unknown as Json);
+}
+
+/** How a finished run differs from its lock. */
+export interface Comparison {
+  /** Differences that no machine class explains: the run did not reproduce. */
+  readonly changes: readonly Change[];
+  /** Stages whose bytes may differ because they, or what they read, were made on a machine of another class. */
+  readonly otherClass: readonly string[];
+}
+
+/** Compares byte for byte where the machine class is the locked one, and metrics within the tolerance where it is not. */
+export function compareLocks(locked: Lockfile, now: Lockfile, pipeline: Pipeline): Comparison {
+  const otherClass = new Set<string>();
+  const changes: Change[] = [];
+  for (const { name, inputs } of pipeline.stages) {
+    const [before, after] = [locked.stages[name], now.stages[name]];
+    const path = `stages.${name}`;
+    if (before === undefined || after === undefined) {
+      changes.push({ path, from: before as Json | undefined, to: after as Json | undefined });
+      continue;
+    }
+    const isOther =
+      changesBetween(before.determinism, after.determinism).length > 0 ||
+      Object.values(inputs).some(({ stage }) => otherClass.has(stage));
+    if (isOther) otherClass.add(name);
+    if (!isOther)
+      changes.push(...changesBetween(before as unknown as Json, after as unknown as Json, path));
+    else changes.push(...metricChanges(before.metrics, after.metrics, `${path}.metrics`));
+  }
+  return { changes, otherClass: [...otherClass] };
+}
+
+function metricChanges(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  path: string,
+): readonly Change[] {
+  return changesBetween(before, after, path).filter(
+    ({ from, to }) =>
+      typeof from !== "number" ||
+      typeof to !== "number" ||
+      Math.abs(from - to) > METRIC_TOLERANCE * Math.max(1, Math.abs(from)),
+  );
+}

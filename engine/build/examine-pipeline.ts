@@ -1,0 +1,120 @@
+import type { Digest } from "../../cache/digest.ts";
+import type { Cache } from "../../cache/open-cache.ts";
+import type { Trace, TraceKey } from "../../cache/trace-store.ts";
+import type { Problem } from "../diagnostic.ts";
+import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
+import type { Json } from "../stage.ts";
+import { loadOutputs, type StoredArtifact } from "./artifact-tree.ts";
+import { type Explanation, explainChange } from "./explain-change.ts";
+import { unmetGate } from "./gates.ts";
+import { type Built, selectInput } from "./rebuilder.ts";
+import { type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
+import { digestSource, type SourceDigest } from "./source-digests.ts";
+
+/** What would happen to a stage if the pipeline ran now. Nothing is executed to find out. */
+export type Examined =
+  | { readonly state: "cached"; readonly built: Built; readonly unmetGate?: Problem }
+  | {
+      readonly state: "will-run";
+      readonly key: TraceKey;
+      readonly recipe: Recipe;
+      /** Why: the fields that changed since the last run, or that it never ran, or that its bytes are gone. */
+      readonly reason: "new" | "changed" | "blob-missing" | "not-cacheable";
+      readonly changes: readonly Explanation[];
+      readonly expectedSeconds?: number;
+    }
+  | {
+      readonly state: "pending";
+      readonly upstream: readonly string[];
+      readonly expectedSeconds?: number;
+    }
+  | { readonly state: "broken"; readonly problem: Problem };
+
+/** What the examination looks at. */
+export interface ExamineOptions {
+  readonly cache: Cache;
+  readonly facts: Readonly<Record<string, Json>>;
+  /** Label of the pipeline in the records of past runs. */
+  readonly label: string;
+}
+
+/** Looks at each stage in topological order. A stage below one that will run is pending: its input may turn out equal. */
+export async function examinePipeline(
+  pipeline: Pipeline,
+  options: ExamineOptions,
+): Promise<ReadonlyMap<string, Examined>> {
+  const examined = new Map<string, Examined>();
+  for (const stage of pipeline.stages)
+    examined.set(stage.name, await examineStage(stage, examined, options));
+  return examined;
+}
+
+async function examineStage(
+  stage: PipelineStage,
+  upstream: ReadonlyMap<string, Examined>,
+  options: ExamineOptions,
+): Promise<Examined> {
+  const inputs: Record<string, Digest> = {};
+  const waiting = new Set<string>();
+  for (const [port, reference] of Object.entries(stage.inputs)) {
+    const source = upstream.get(reference.stage)!;
+    if (source.state === "cached") inputs[port] = selectInput(source.built, reference).digest;
+    else waiting.add(reference.stage);
+  }
+  const past = options.cache.traces.recent({
+    pipeline: options.label,
+    stage: stage.name,
+    limit: 5,
+  });
+  if (waiting.size > 0) return { state: "pending", upstream: [...waiting], ...expectation(past) };
+  const sources: SourceDigest[] = [];
+  for (const source of stage.sources) {
+    const digested = await digestSource(source, options.cache.files);
+    if ("problem" in digested) return { state: "broken", problem: digested.problem };
+    sources.push(digested);
+  }
+  const digests = sources.map(({ digest }) => digest);
+  const recipe = recipeOf(stage, { inputs, sources: digests, facts: options.facts });
+  return judge(stage, recipe, sources, past, options);
+}
+
+async function judge(
+  stage: PipelineStage,
+  recipe: Recipe,
+  sources: readonly SourceDigest[],
+  past: readonly Trace[],
+  { cache }: ExamineOptions,
+): Promise<Examined> {
+  const key = traceKeyOf(recipe);
+  const willRun = { state: "will-run", key, recipe, ...expectation(past) } as const;
+  if (!stage.cacheable) return { ...willRun, reason: "not-cacheable", changes: [] };
+  const traces = cache.traces.find(key);
+  for (const trace of traces) {
+    const outputs = await loadOutputs(trace.outputs, cache);
+    if (outputs !== undefined) return cachedStage(stage, trace, recipe, sources, outputs);
+  }
+  if (traces.length > 0) return { ...willRun, reason: "blob-missing", changes: [] };
+  const previous = past[0]?.recipe as unknown as Recipe | undefined;
+  if (previous === undefined) return { ...willRun, reason: "new", changes: [] };
+  return { ...willRun, reason: "changed", changes: explainChange(stage, previous, recipe) };
+}
+
+function cachedStage(
+  stage: PipelineStage,
+  trace: Trace,
+  recipe: Recipe,
+  sources: readonly SourceDigest[],
+  outputs: Readonly<Record<string, StoredArtifact>>,
+): Examined {
+  const { key, metrics, seconds, facts } = trace;
+  const built: Built = { key, recipe, outputs, metrics, seconds, sources, facts, state: "cached" };
+  const problem = unmetGate(stage, metrics);
+  return { state: "cached", built, ...(problem === undefined ? {} : { unmetGate: problem }) };
+}
+
+/** The median time of past runs. */
+function expectation(past: readonly Trace[]): { readonly expectedSeconds?: number } {
+  const seconds = past.map((trace) => trace.seconds).sort((a, b) => a - b);
+  const median = seconds[Math.floor(seconds.length / 2)];
+  return median === undefined ? {} : { expectedSeconds: median };
+}
