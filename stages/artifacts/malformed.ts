@@ -5,6 +5,6 @@ export function malformed(type: string, path: string, problem: string): StageFai
   return new StageFailure({
     code: "malformed-artifact",
     message: `A ${type} artifact cannot be read: ${path} ${problem}.`,
-    hint: "Run `tunesmith cache verify`; if it finds nothing, run the stage that made the artifact with --force.",
+    hint: "run `tunesmith cache verify`; if it finds nothing, run the stage that made the artifact with --force",
   });
 }

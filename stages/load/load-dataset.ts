@@ -1,3 +1,184 @@
-export function loadDataset(..._: readonly unknown[]): never {
-  throw new Error("internal: not built yet");
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { StageFailure } from "../../engine/diagnostic.ts";
+import type { InputPorts, Json, StageContext } from "../../engine/stage.ts";
+import type { Dataset, Row } from "../artifacts/dataset.ts";
+import { byCodeUnit } from "../by-code-unit.ts";
+import { checkedUtf8 } from "./checked-utf8.ts";
+import { csvRecords, tsvRecords } from "./csv-records.ts";
+import { jsonLinesRecords, textRecords } from "./line-records.ts";
+import { type Format, formatOf, type LoadParams, type SplitFile } from "./load-params.ts";
+import type { RecordFile, SourceRecord } from "./record.ts";
+
+const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<SourceRecord> } = {
+  csv: csvRecords,
+  tsv: tsvRecords,
+  jsonl: jsonLinesRecords,
+  txt: textRecords,
+};
+
+interface FileReport {
+  readonly split: string;
+  readonly format: Format;
+  readonly rows: number;
+  readonly blank_lines_skipped: number;
+}
+
+/** Reads the files in their order into a dataset, with a report of what was read. */
+export async function loadDataset(
+  context: Pick<StageContext<LoadParams, InputPorts>, "params" | "signal" | "progress" | "metric">,
+  files: readonly SplitFile[],
+): Promise<{ dataset: Dataset; report: Json }> {
+  const splits = new Map<string, Row[]>();
+  const ids = new Map<string, RowIds>();
+  const reports: FileReport[] = [];
+  for (const [done, file] of files.entries()) {
+    context.progress({ done, total: files.length, unit: "files" });
+    const rows = splits.get(file.split) ?? [];
+    const splitIds = ids.get(file.split) ?? new RowIds();
+    splits.set(file.split, rows);
+    ids.set(file.split, splitIds);
+    reports.push(await loadFile(context, file, rows, splitIds));
+  }
+  const report = reportOf(splits, reports);
+  context.metric("rows", report.rows);
+  if (context.params.label !== undefined)
+    context.metric("labels", Object.keys(report.labels).length);
+  return { dataset: { splits }, report };
+}
+
+async function loadFile(
+  { params, signal }: Pick<StageContext<LoadParams, InputPorts>, "params" | "signal">,
+  { path, split }: SplitFile,
+  rows: Row[],
+  ids: RowIds,
+): Promise<FileReport> {
+  const format = formatOf(path, params);
+  if (format === undefined) throw new Error(`internal: ${path} passed the check without a format`);
+  const { text, label, id, delimiter = "," } = params;
+  const wanted = [text, label, id].filter((column) => column !== undefined);
+  const before = rows.length;
+  let blankLines = 0;
+  const unlabelled: number[] = [];
+  const file: RecordFile = {
+    path,
+    bytes: checkedUtf8(bytesOf(path, signal), path),
+    columns: format === "txt" ? ["text"] : wanted,
+    delimiter,
+    skippedBlankLine: () => blankLines++,
+  };
+  const columns = format === "txt" ? { text: "text" } : { text, label, id };
+  for await (const record of READERS[format](file)) {
+    const row = rowOf(record, columns);
+    if (label !== undefined && !row.label) unlabelled.push(record.line);
+    rows.push({ ...row, id: ids.take(row, path, record.line) });
+  }
+  if (rows.length === before) throw await noRows(path);
+  if (unlabelled.length > 0) throw emptyLabels(path, unlabelled);
+  return { split, format, rows: rows.length - before, blank_lines_skipped: blankLines };
+}
+
+async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+interface Columns {
+  readonly text: string;
+  readonly label?: string | undefined;
+  readonly id?: string | undefined;
+}
+
+/** A row before it has its id: `id` is what the id column holds. */
+type RowWithoutId = Omit<Row, "id"> & { readonly id: string | undefined };
+
+function rowOf({ cells }: SourceRecord, columns: Columns): RowWithoutId {
+  const others: [string, string][] = [];
+  let text = "";
+  let label: string | undefined;
+  let id: string | undefined;
+  for (const [name, cell = ""] of cells) {
+    if (name === columns.text) text = cell;
+    if (name === columns.label) label = cell;
+    if (name === columns.id) id = cell;
+    if (name !== columns.text && name !== columns.label && name !== columns.id)
+      others.push([name, cell]);
+  }
+  // fromEntries makes own properties even of names like "__proto__"
+  const row = { id, text, columns: Object.fromEntries(others) };
+  return label === undefined ? row : { ...row, label };
+}
+
+/** Gives out the ids of one split. */
+class RowIds {
+  readonly #lines = new Map<string, string>();
+  readonly #repeats = new Map<string, number>();
+
+  /** The id column's cell, which must be unique; without one a digest of the row's content, `-2`, `-3` added for repeats. */
+  take(row: RowWithoutId, path: string, line: number): string {
+    if (row.id === undefined) return this.#contentId(row);
+    const place = `${path}:${line}`;
+    const first = this.#lines.get(row.id);
+    if (row.id === "" || first !== undefined) throw badId(place, row.id, first);
+    this.#lines.set(row.id, place);
+    return row.id;
+  }
+
+  #contentId({ text, label, columns }: RowWithoutId): string {
+    const content = JSON.stringify([text, label ?? null, Object.entries(columns)]);
+    const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
+    const repeat = (this.#repeats.get(digest) ?? 0) + 1;
+    this.#repeats.set(digest, repeat);
+    return repeat === 1 ? digest : `${digest}-${repeat}`;
+  }
+}
+
+function badId(place: string, id: string, first: string | undefined): StageFailure {
+  if (first === undefined)
+    return new StageFailure({
+      code: "empty-id",
+      message: `${place}: the id is empty.`,
+      hint: "fill it in, or leave out `id`: ids are then made from the rows' content",
+    });
+  return new StageFailure({
+    code: "duplicate-id",
+    message: `${place}: the id "${id}" was already given at ${first}.`,
+    hint: "make ids unique, or leave out `id`: ids are then made from the rows' content",
+  });
+}
+
+function emptyLabels(path: string, lines: readonly number[]): StageFailure {
+  const rows = lines.length === 1 ? "1 row has" : `${lines.length} rows have`;
+  return new StageFailure({
+    code: "empty-label",
+    message: `${path}:${lines[0]}: ${rows} no label, this one first.`,
+    hint: "give every row a label, or take those rows out of the file",
+  });
+}
+
+async function noRows(path: string): Promise<StageFailure> {
+  const { size } = await stat(path);
+  return new StageFailure({
+    code: "no-rows",
+    message: size === 0 ? `${path}: the file is empty.` : `${path}: the file has no rows.`,
+    hint: "a csv or tsv file needs a header and at least one row; other files at least one line",
+  });
+}
+
+function reportOf(splits: ReadonlyMap<string, readonly Row[]>, files: readonly FileReport[]) {
+  const all = [...splits.values()].flat();
+  const labels = new Map<string, number>();
+  for (const { label } of all)
+    if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
+  return {
+    rows: all.length,
+    splits: Object.fromEntries([...splits].map(([split, rows]) => [split, rows.length])),
+    labels: Object.fromEntries([...labels].sort(([a], [b]) => byCodeUnit(a, b))),
+    columns: [...new Set(all.flatMap(({ columns }) => Object.keys(columns)))].sort(byCodeUnit),
+    empty_texts: all.filter(({ text }) => text === "").length,
+    files: files.map((file) => ({ ...file })),
+  };
 }

@@ -1,0 +1,143 @@
+import { extname } from "node:path";
+import type { FromSchema } from "json-schema-to-ts";
+import type { ParamsProblem, ParamsSchema } from "../../engine/stage.ts";
+
+const pathOrPaths = {
+  anyOf: [
+    { type: "string", minLength: 1 },
+    { type: "array", minItems: 1, items: { type: "string", minLength: 1 } },
+  ],
+} as const;
+
+/** The schema of the load stage's `with`. */
+export const loadParams = {
+  type: "object",
+  properties: {
+    files: {
+      description:
+        "The files to read: a path, a list of paths, or a map from split name to either. Without a map all rows are in the split `train`.",
+      examples: [
+        "data/packages.csv",
+        ["data/2024.jsonl", "data/2025.jsonl"],
+        { train: "data/train.csv", test: "data/test.csv" },
+      ],
+      anyOf: [
+        ...pathOrPaths.anyOf,
+        {
+          type: "object",
+          minProperties: 1,
+          propertyNames: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]*$" },
+          additionalProperties: pathOrPaths,
+        },
+      ],
+    },
+    format: {
+      description:
+        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt. A txt file has one text a line.",
+      type: "string",
+      enum: ["auto", "csv", "tsv", "jsonl", "txt"],
+      default: "auto",
+      examples: ["csv"],
+    },
+    text: {
+      description: "The column that holds the text.",
+      type: "string",
+      minLength: 1,
+      default: "text",
+      examples: ["description"],
+    },
+    label: {
+      description: "The column that holds the label. Without it rows have no label.",
+      type: "string",
+      minLength: 1,
+      examples: ["section"],
+    },
+    id: {
+      description:
+        "The column that holds a unique id of each row. Without it an id is made from the row's content.",
+      type: "string",
+      minLength: 1,
+      examples: ["package"],
+    },
+    delimiter: {
+      description: "The character between the cells of a csv file. Without it a comma.",
+      type: "string",
+      minLength: 1,
+      maxLength: 1,
+      examples: [";", "|"],
+    },
+  },
+  required: ["files"],
+  additionalProperties: false,
+} as const satisfies ParamsSchema;
+
+/** `with` of the load stage, defaults filled in. */
+export type LoadParams = FromSchema<typeof loadParams>;
+
+type Files = LoadParams["files"];
+
+/** A file to read, the split its rows go to, and where `with` names it. */
+export interface SplitFile {
+  readonly split: string;
+  readonly path: string;
+  readonly at: readonly (string | number)[];
+}
+
+/** The files of `with` in their order. */
+export function filesBySplit(files: Files): readonly SplitFile[] {
+  if (typeof files === "string" || Array.isArray(files))
+    return filesOf("train", files as string | string[], ["files"]);
+  return Object.entries(files as Record<string, string | string[]>).flatMap(([split, paths]) =>
+    filesOf(split, paths, ["files", split]),
+  );
+}
+
+function filesOf(
+  split: string,
+  paths: string | readonly string[],
+  at: readonly (string | number)[],
+): readonly SplitFile[] {
+  if (typeof paths === "string") return [{ split, path: paths, at }];
+  return paths.map((path, i) => ({ split, path, at: [...at, i] }));
+}
+
+const EXTENSIONS: { readonly [extension: string]: Format } = {
+  ".csv": "csv",
+  ".tsv": "tsv",
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".txt": "txt",
+};
+
+/** How a file is written. */
+export type Format = Exclude<LoadParams["format"], "auto">;
+
+/** The format that `with` or the file's extension says; undefined where neither does. */
+export function formatOf(path: string, { format }: LoadParams): Format | undefined {
+  return format === "auto" ? EXTENSIONS[extname(path).toLowerCase()] : format;
+}
+
+/** What is wrong with a file's extension, or with params that mean nothing for its format. */
+export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsProblem[] {
+  const format = formatOf(path, params);
+  if (format === undefined)
+    return [
+      {
+        at,
+        code: "unknown-format",
+        message: `The extension of "${path}" does not say how the file is written.`,
+        hint: "say it: format: csv, tsv, jsonl or txt",
+      },
+    ];
+  const foreign =
+    format === "txt" ? (["label", "id", "delimiter"] as const) : (["delimiter"] as const);
+  if (format === "csv") return [];
+  return foreign
+    .filter((name) => params[name] !== undefined)
+    .map((name) => ({
+      at: [name],
+      code: "param-without-effect",
+      message: `"${path}" is a ${format} file, which has no ${name === "delimiter" ? "delimiter to choose" : "columns"}.`,
+      hint: `leave out "${name}"`,
+    }));
+}
