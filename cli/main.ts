@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { stages } from "../stages/index.ts";
+import { type CliContext, exitCodes } from "./context.ts";
+
+/** The composition root: reads the process's environment, wires the commands, and sets the exit code. */
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // A second Ctrl-C means now.
+    if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+    interruption.abort(signal);
+  });
+}
+// A reader such as `head` may close the pipe early; that is its right.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(exitCodes.ok);
+  });
+}
+process.exitCode = await main(process.argv.slice(2), contextOfProcess());
+
+function contextOfProcess(): CliContext {
+  const { env, stdin, stdout, stderr } = process;
+  const isDumb = env.TERM === "dumb";
+  const isTerminal = Boolean(stdout.isTTY && stderr.isTTY);
+  const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  return {
+    cwd: process.cwd(),
+    environment: env,
+    stdin,
+    stdout,
+    stderr,
+    color: !env.NO_COLOR && (isForced || (isTerminal && !isDumb)),
+    interactive: isTerminal && !isDumb && !env.CI,
+    columns: Number(env.COLUMNS) || stderr.columns || 80,
+    kinds: stages,
+    version: versionOfTunesmith(),
+    hostModule: fileURLToPath(
+      new URL(import.meta.url.endsWith(".ts") ? "host.ts" : "host.js", import.meta.url),
+    ),
+    signal: interruption.signal,
+  };
+}
+
+/** From the package.json above: one folder up in the sources, two in `dist`. */
+function versionOfTunesmith(): string {
+  const path = import.meta.url.endsWith(".ts") ? "../package.json" : "../../package.json";
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")).version;
+}
+
+/** Runs one command line and resolves to its exit code. Commands load when they are called: the first output comes soon. */
+async function main(args: readonly string[], context: CliContext): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    throw error;
+  }
+}
+
+function createProgram(context: CliContext, exit: (code: number) => void): Command {
+  const program = new Command("tunesmith")
+    .description(
+      "Declarative fine-tuning of language models: YAML pipelines, content-hashed caching, lockfiles.",
+    )
+    .version(context.version)
+    .exitOverride()
+    .showHelpAfterError("(add --help for what it takes)");
+  addRunCommand(program, context, exit);
+  return program;
+}
+
+const collect = (value: string, previous: readonly string[]) => [...previous, value];
+
+function addRunCommand(program: Command, context: CliContext, exit: (code: number) => void): void {
+  program
+    .command("run")
+    .description("bring a pipeline's stages up to date: only what changed is executed")
+    .argument("<file>", "pipeline file, *.tune.yaml")
+    .argument("[stages...]", "only these stages and what they need")
+    .option(
+      "--frozen",
+      "reproduce the lockfile: never write it, exit 4 where it would change",
+      false,
+    )
+    .option("--force [stage]", "execute even what is up to date: all targets, or one stage", false)
+    .option("--jobs <n>", "stages that work at once", positiveInteger, availableParallelism())
+    .option("--keep-going", "after a failure, go on with stages that do not depend on it", false)
+    .option(
+      "--set <path=value>",
+      "change a value of the file: stages.train.with.learning_rate=3e-5",
+      collect,
+      [],
+    )
+    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .option("--json", "events as NDJSON on stdout", false)
+    .action(async (file, targets, flags) => {
+      const { run } = await import("./commands/run.ts");
+      exit(await run(context, file, targets, flags));
+    });
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a whole number from 1 on.");
+  return value;
+}
