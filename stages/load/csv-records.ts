@@ -34,14 +34,17 @@ async function* separatedRecords(file: RecordFile, options: Options): AsyncGener
   feeding.catch(() => {}); // the parser is destroyed with the same error, which the loop throws
   let header: Header | undefined;
   let blankLines = 0;
+  let nextLine = 1;
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
+      const line = nextLine + info.empty_lines - blankLines;
       for (; blankLines < info.empty_lines; blankLines++) file.skippedBlankLine();
-      if (header === undefined) header = headerOf(file, record, info.lines);
-      else yield { line: info.lines, cells: cellsOf(file, header, record, info.lines) };
+      nextLine = info.lines + 1;
+      if (header === undefined) header = headerOf(file, record, line);
+      else yield { line, cells: cellsOf(file, header, record, line) };
     }
   } catch (error) {
-    throw error instanceof CsvError ? csvFailure(file.path, error) : error;
+    throw error instanceof CsvError ? csvFailure(file.path, nextLine, error) : error;
   }
 }
 
@@ -79,22 +82,25 @@ function cells(count: number): string {
   return count === 1 ? "1 cell" : `${count} cells`;
 }
 
-function csvFailure(path: string, error: CsvError): StageFailure {
-  const line = Number(error.lines ?? 0);
+/** `line` is where the row begins: where the parser gave up may be far below. */
+function csvFailure(path: string, line: number, error: CsvError): StageFailure {
   switch (error.code) {
     case "CSV_MAX_RECORD_SIZE":
-      return recordTooLong(path, line, "Is a quote opened before it and never closed?");
+      return recordTooLong(path, line, "is a quote opened in it and never closed?");
     case "CSV_QUOTE_NOT_CLOSED":
       return new StageFailure({
         code: "unclosed-quote",
-        message: `${path}:${line}: a quote that is opened here is never closed.`,
+        message: `${path}:${line}: a quote opened in the row that begins here is never closed.`,
         hint: 'inside a quoted cell a double quote is written twice: ""',
       });
-    default:
+    case "INVALID_OPENING_QUOTE":
+    case "CSV_INVALID_CLOSING_QUOTE":
       return new StageFailure({
-        code: "invalid-csv",
-        message: `${path}:${line}: ${error.message}.`,
+        code: "stray-quote",
+        message: `${path}:${error.lines}: a double quote stands inside cell ${Number(error.column) + 1}.`,
         hint: 'a cell that holds a double quote must be in double quotes, and the quote inside it written twice: ""',
       });
+    default:
+      throw error;
   }
 }

@@ -41,7 +41,7 @@ async function* textLines(file: RecordFile): AsyncGenerator<{ line: number; text
       }
   } catch (error) {
     if (!(error instanceof LineTooLong)) throw error;
-    throw recordTooLong(file.path, error.line, "Is this really one row a line?");
+    throw recordTooLong(file.path, error.line, "is there really one row a line in this file?");
   }
 }
 

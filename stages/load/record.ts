@@ -2,7 +2,7 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 
 /** A row as a file gives it. */
 export interface SourceRecord {
-  /** Where it ends in the file, 1 for the first line. */
+  /** Where it begins in the file, 1 for the first line. */
   readonly line: number;
   /** Column names and cells, sorted by name in code units; without a cell the column is empty. */
   readonly cells: readonly (readonly [string, string | undefined])[];
