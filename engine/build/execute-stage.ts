@@ -2,7 +2,7 @@ import type { BlobStore } from "../../cache/blob-store.ts";
 import { BlobCorrupt, BlobMissing, CacheError } from "../../cache/cache-error.ts";
 import type { ArtifactReader, ArtifactTree, ArtifactType, ArtifactWriter } from "../artifact.ts";
 import { StageFailure } from "../diagnostic.ts";
-import type { AnyStage, InputPorts, OutputPorts, Progress, StageInput } from "../stage.ts";
+import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
 import type { HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
 
 /** Where a stage's words go while it runs. */
@@ -72,17 +72,23 @@ function failureOf(error: unknown, signal: AbortSignal): HostFailure {
   };
 }
 
+interface OpenInput {
+  readonly files: ArtifactReader;
+  read(): Promise<unknown>;
+}
+
 function openInputs(
   ports: InputPorts,
   trees: Readonly<Record<string, ArtifactTree>>,
   blobs: BlobStore,
-): Record<string, StageInput<unknown> | undefined> {
-  const inputs: Record<string, StageInput<unknown> | undefined> = {};
+): Record<string, OpenInput | undefined> {
+  const inputs: Record<string, OpenInput | undefined> = {};
   for (const [port, { type }] of Object.entries(ports)) {
     const tree = trees[port];
     if (tree === undefined) continue;
     const files = readTree(tree, blobs);
-    inputs[port] = { files, read: () => type.read(files) };
+    const read = (): Promise<unknown> => type.read(files);
+    inputs[port] = { files, read };
   }
   return inputs;
 }

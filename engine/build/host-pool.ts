@@ -23,6 +23,12 @@ export type HostOutcome =
   | { readonly state: "done"; readonly result: HostResult }
   | { readonly state: "failed"; readonly failure: HostFailure };
 
+/** Something that runs stages elsewhere: child processes here, a cluster's executor, or this process in tests. */
+export interface Hosts {
+  /** Runs one stage. Resolves when it ended, however it ended; never rejects. */
+  run(request: HostRequest, listener: HostListener, signal: AbortSignal): Promise<HostOutcome>;
+}
+
 /** How long an interrupted stage may take to finish its step before its process is killed. */
 const ABORT_GRACE_MS = 5000;
 
@@ -40,7 +46,7 @@ interface Host {
  * Child processes that run stages, started when needed and used again. A process that crashes, or is killed, fails
  * the one stage it ran. At most as many exist as requests run at once.
  */
-export class HostPool {
+export class HostPool implements Hosts {
   readonly #options: HostOptions;
   readonly #hosts = new Set<Host>();
   readonly #idle: Host[] = [];
@@ -49,7 +55,6 @@ export class HostPool {
     this.#options = options;
   }
 
-  /** Runs one stage in a host. Resolves when it ended, however it ended; never rejects. */
   async run(
     request: HostRequest,
     listener: HostListener,

@@ -8,7 +8,7 @@ import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
 import type { DeviceRequest, Json, Progress } from "../stage.ts";
 import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
 import { unmetGate } from "./gates.ts";
-import type { HostOutcome, HostPool } from "./host-pool.ts";
+import type { HostOutcome, Hosts } from "./host-pool.ts";
 import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
 import type { Rebuilder } from "./scheduler.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
@@ -29,7 +29,7 @@ export interface Built {
 /** What the rebuilder works with. */
 export interface RebuilderOptions {
   readonly cache: Cache;
-  readonly hosts: HostPool;
+  readonly hosts: Hosts;
   readonly device: DeviceRequest;
   /** Facts that enter keys, by name. */
   readonly facts: Readonly<Record<string, Json>>;
