@@ -36,9 +36,9 @@ export function faultyFileSystem({
   const counted = <T extends object>(target: T, path: string): T =>
     new Proxy(target, {
       get(object, name) {
-        const method = Reflect.get(object, name) as (...given: unknown[]) => unknown;
+        const method: unknown = Reflect.get(object, name);
         // A dead process's descriptors are closed by the kernel, and a close that fails has closed.
-        if (name === "close") return method;
+        if (name === "close" || typeof method !== "function") return method;
         return (...given: unknown[]) => {
           const isSync = String(name).endsWith("Sync");
           const act = () => {
