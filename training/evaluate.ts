@@ -1,0 +1,66 @@
+import type { Device, TensorData } from "../compute/device.ts";
+import { graphOf, input } from "../compute/graph.ts";
+import { SessionCache } from "../compute/session-cache.ts";
+import { noDropout } from "../models/layers.ts";
+import type { SequenceClassifier } from "../models/model.ts";
+import type { Parameters } from "../models/parameters.ts";
+import { batchTensors, evaluationBatches, padBatch } from "./batches.ts";
+import { rowCount, type TokenDataset } from "./token-dataset.ts";
+import { batchInputs } from "./training-graph.ts";
+
+/** What evaluation needs beside the rows. */
+export interface EvaluationOptions {
+  readonly model: SequenceClassifier;
+  readonly parameters: Parameters;
+  readonly device: Device;
+  /** Rows that are computed together (`per_device_eval_batch_size`). */
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (rowsDone: number, rows: number) => void;
+}
+
+/** The logits of each row, in the dataset's order: [rows, labels], without dropout. */
+export async function predictLogits(
+  dataset: TokenDataset,
+  options: EvaluationOptions,
+): Promise<Float32Array> {
+  const { model, parameters, device, signal, onProgress } = options;
+  const rows = Math.min(options.batchSize, rowCount(dataset));
+  const sessions = new SessionCache(1); // batches come sorted by length, so no shape comes again
+  let logits = new Float32Array(0);
+  let done = 0;
+  try {
+    for (const rowNumbers of evaluationBatches(dataset, rows)) {
+      signal?.throwIfAborted();
+      const { maxLength, padTokenId } = model;
+      const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
+      const executable = await sessions.get(`${batch.length}`, () =>
+        device.compile(logitsGraph(model, batch)),
+      );
+      const inputs = new Map<string, TensorData>([...parameters, ...batchTensors(batch)]);
+      const found = (await executable.run(inputs)).logits!;
+      const labels = found.shape[1]!;
+      if (done === 0) logits = new Float32Array(rowCount(dataset) * labels);
+      for (const [at, row] of rowNumbers.entries())
+        logits.set(
+          found.data.subarray(at * labels, (at + 1) * labels) as Float32Array,
+          row * labels,
+        );
+      done += rowNumbers.length;
+      onProgress?.(done, rowCount(dataset));
+    }
+  } finally {
+    await sessions.clear();
+  }
+  return logits;
+}
+
+/** The graph from a batch of a shape to its `logits`; the parameters are inputs by their names. */
+export function logitsGraph(
+  model: SequenceClassifier,
+  { rows, length }: { readonly rows: number; readonly length: number },
+) {
+  const params = new Map(model.parameters.map(({ name, shape }) => [name, input(name, shape)]));
+  const { logits } = model.classify(params, batchInputs(rows, length), noDropout);
+  return graphOf({ logits });
+}

@@ -1,0 +1,59 @@
+import type { SequenceClassifier } from "../models/model.ts";
+import { TrainingError } from "./training-error.ts";
+
+/** Rows of token ids with one label each, in memory. */
+export interface TokenDataset {
+  /** All rows one after the other. */
+  readonly ids: Int32Array | Uint32Array | Uint16Array;
+  /** Where row i begins in `ids`, and after the last row its end: one more than there are rows. */
+  readonly offsets: Int32Array | Uint32Array;
+  /** The segment of each token; absent: all 0. */
+  readonly typeIds?: Uint8Array;
+  /** The label of each row as the index of its logit. */
+  readonly labels: Int32Array;
+  /** What a user calls each row. */
+  readonly rowIds: readonly string[];
+}
+
+/** The number of rows. */
+export function rowCount(dataset: TokenDataset): number {
+  return dataset.offsets.length - 1;
+}
+
+/** The number of tokens of a row. */
+export function rowLength(dataset: TokenDataset, row: number): number {
+  return dataset.offsets[row + 1]! - dataset.offsets[row]!;
+}
+
+/** A TrainingError that names the first row which the model cannot take; also for no rows at all. */
+export function checkDataset(
+  dataset: TokenDataset,
+  { model, numLabels }: { model: SequenceClassifier; numLabels: number },
+): void {
+  const rows = rowCount(dataset);
+  if (rows < 1) throw new TrainingError("dataset-empty", "The dataset has no rows.");
+  if (dataset.labels.length !== rows || dataset.rowIds.length !== rows)
+    throw new Error(`internal: ${rows} rows, ${dataset.labels.length} labels.`);
+  for (let row = 0; row < rows; row++) {
+    const problem = problemOf(dataset, row, { model, numLabels });
+    if (problem !== undefined)
+      throw new TrainingError("dataset-row", `Row "${dataset.rowIds[row]}" ${problem}.`);
+  }
+}
+
+function problemOf(
+  { ids, offsets, labels }: TokenDataset,
+  row: number,
+  { model, numLabels }: { model: SequenceClassifier; numLabels: number },
+): string | undefined {
+  const [begin, end, label] = [offsets[row]!, offsets[row + 1]!, labels[row]!];
+  if (end <= begin) return "has no tokens";
+  if (end - begin > model.maxLength)
+    return `has ${end - begin} tokens; the model takes at most ${model.maxLength}`;
+  if (label < 0 || label >= numLabels)
+    return `has label ${label}; the model has ${numLabels} labels`;
+  for (let at = begin; at < end; at++)
+    if (ids[at]! < 0 || ids[at]! >= model.vocabSize)
+      return `has token id ${ids[at]}; the model's vocabulary has ${model.vocabSize}`;
+  return undefined;
+}

@@ -1,0 +1,116 @@
+import { TrainingError } from "./training-error.ts";
+
+/** The learning-rate schedules, as transformers names them (`lr_scheduler_type`). */
+export const schedulerTypes = ["linear", "cosine", "constant", "constant_with_warmup"] as const;
+export type SchedulerType = (typeof schedulerTypes)[number];
+
+/**
+ * How to train: names, meanings and (except where said) defaults of transformers' TrainingArguments.
+ * https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments
+ */
+export interface TrainingArguments {
+  readonly learning_rate: number;
+  readonly num_train_epochs: number;
+  /** Optimizer steps in all; above 0 it overrides num_train_epochs. */
+  readonly max_steps: number;
+  readonly per_device_train_batch_size: number;
+  readonly per_device_eval_batch_size: number;
+  /** Batches whose gradients are added up for one step. */
+  readonly gradient_accumulation_steps: number;
+  readonly lr_scheduler_type: SchedulerType;
+  /** Steps of rising learning rate; a fraction below 1 is a share of all steps. */
+  readonly warmup_steps: number;
+  /** The older name for such a share; warmup_steps wins where both are given. */
+  readonly warmup_ratio: number;
+  readonly weight_decay: number;
+  readonly adam_beta1: number;
+  readonly adam_beta2: number;
+  readonly adam_epsilon: number;
+  /** Gradients are scaled down to this global norm; 0 leaves them as they are. */
+  readonly max_grad_norm: number;
+  /** Draw a new order of the rows for each epoch; false keeps theirs (not in TrainingArguments). */
+  readonly shuffle: boolean;
+  /** Put rows of similar length into one batch: less padding, less random an order. */
+  readonly group_by_length: boolean;
+  readonly seed: number;
+  readonly logging_steps: number;
+  readonly eval_strategy: "no" | "epoch";
+  /** Return the parameters of the best evaluation instead of the last. */
+  readonly load_best_model_at_end: boolean;
+  /** A metric of evaluation, with or without its prefix `eval_`. */
+  readonly metric_for_best_model: string;
+  /** Default: true unless the metric's name ends in `loss`. */
+  readonly greater_is_better?: boolean;
+}
+
+/** What applies where an argument is not given. */
+export const defaultArguments: TrainingArguments = {
+  learning_rate: 5e-5,
+  num_train_epochs: 3,
+  max_steps: -1,
+  per_device_train_batch_size: 8,
+  per_device_eval_batch_size: 8,
+  gradient_accumulation_steps: 1,
+  lr_scheduler_type: "linear",
+  warmup_steps: 0,
+  warmup_ratio: 0,
+  weight_decay: 0,
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  max_grad_norm: 1,
+  shuffle: true,
+  group_by_length: false,
+  seed: 42,
+  logging_steps: 500,
+  eval_strategy: "no",
+  load_best_model_at_end: false,
+  metric_for_best_model: "loss",
+};
+
+const atLeastOne = (value: number) => Number.isSafeInteger(value) && value >= 1;
+const notNegative = (value: number) => Number.isFinite(value) && value >= 0;
+const share = (value: number) => value >= 0 && value < 1;
+
+const rules: Readonly<Record<string, readonly [(value: number) => boolean, string]>> = {
+  learning_rate: [notNegative, "a number of at least 0"],
+  num_train_epochs: [(value) => value > 0 && value < 1e6, "a number above 0"],
+  max_steps: [Number.isSafeInteger, "a whole number"],
+  per_device_train_batch_size: [atLeastOne, "a whole number of at least 1"],
+  per_device_eval_batch_size: [atLeastOne, "a whole number of at least 1"],
+  gradient_accumulation_steps: [atLeastOne, "a whole number of at least 1"],
+  warmup_steps: [(v) => share(v) || atLeastOne(v), "a whole number, or a share below 1"],
+  warmup_ratio: [(value) => value >= 0 && value <= 1, "a share from 0 to 1"],
+  weight_decay: [notNegative, "a number of at least 0"],
+  adam_beta1: [share, "a number from 0 to less than 1"],
+  adam_beta2: [share, "a number from 0 to less than 1"],
+  adam_epsilon: [(value) => value > 0 && value < 1, "a number above 0"],
+  max_grad_norm: [notNegative, "a number of at least 0"],
+  seed: [Number.isSafeInteger, "a whole number"],
+  logging_steps: [atLeastOne, "a whole number of at least 1"],
+};
+
+/** The arguments with defaults filled in; a TrainingError names the first that is out of range. */
+export function completeArguments(given: Partial<TrainingArguments>): TrainingArguments {
+  const complete = { ...defaultArguments, ...given };
+  for (const [name, [isValid, expected]] of Object.entries(rules)) {
+    const value = complete[name as keyof TrainingArguments];
+    if (typeof value !== "number" || !isValid(value)) throw invalid(name, value, expected);
+  }
+  if (!schedulerTypes.includes(complete.lr_scheduler_type))
+    throw invalid(
+      "lr_scheduler_type",
+      complete.lr_scheduler_type,
+      `one of ${schedulerTypes.join(", ")}`,
+    );
+  if (complete.load_best_model_at_end && complete.eval_strategy === "no")
+    throw invalid("load_best_model_at_end", true, 'eval_strategy "epoch" beside it');
+  return complete;
+}
+
+function invalid(name: string, value: unknown, expected: string): TrainingError {
+  return new TrainingError(
+    "argument-invalid",
+    `${name} is ${JSON.stringify(value)}; expected ${expected}.`,
+  );
+}

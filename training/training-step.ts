@@ -1,0 +1,118 @@
+import type { Device, TensorData } from "../compute/device.ts";
+import { nameOf, sizeOf, type TypedArray } from "../compute/graph.ts";
+import { SessionCache } from "../compute/session-cache.ts";
+import { streamKey } from "../models/counter-hash.ts";
+import type { SequenceClassifier } from "../models/model.ts";
+import type { Parameters } from "../models/parameters.ts";
+import { type Batch, batchTensors } from "./batches.ts";
+import { fillDropoutMask } from "./dropout-mask.ts";
+import type { GradientSum } from "./gradient-sum.ts";
+import { type TrainingGraph, trainingGraph } from "./training-graph.ts";
+
+/** What a batch counts in its step, and where its random numbers come from. */
+export interface BatchRole {
+  /** The weight of each row's loss: 1 / rows of the whole step, so that batches add up to its mean. */
+  readonly rowWeight: number;
+  readonly seed: number;
+  /** The number of the step, from 0. */
+  readonly step: number;
+  /** The number of the batch in its step, from 0. */
+  readonly part: number;
+}
+
+/**
+ * Computes losses and gradients of batches on a device. Parameters are read where they lie at each
+ * run; rows of embedding tables are gathered here and their gradients stay sparse.
+ */
+export class TrainingStep {
+  readonly #model: SequenceClassifier;
+  readonly #device: Device;
+  readonly #sessions: SessionCache;
+  readonly #graphs = new Map<string, TrainingGraph>();
+  readonly #paddingRows: ReadonlyMap<string, number | undefined>;
+  readonly #buffers = new Map<string, TypedArray>();
+
+  /** Keeps at most `sessions` compiled graphs, one for each shape of batch. */
+  constructor(model: SequenceClassifier, device: Device, { sessions }: { sessions: number }) {
+    this.#model = model;
+    this.#device = device;
+    this.#sessions = new SessionCache(sessions);
+    this.#paddingRows = new Map(model.parameters.map((spec) => [spec.name, spec.paddingRow]));
+  }
+
+  /** Adds the batch's gradients to the sum and returns its loss times its weights. */
+  async addGradients(
+    sum: GradientSum,
+    parameters: Parameters,
+    { batch, role }: { batch: Batch; role: BatchRole },
+  ): Promise<number> {
+    const key = `${batch.rows}x${batch.length}`;
+    const training = this.#graphs.get(key) ?? trainingGraph(this.#model, batch);
+    this.#graphs.set(key, training);
+    const executable = await this.#sessions.get(key, () => this.#device.compile(training.graph));
+    const inputs = new Map<string, TensorData>(parameters);
+    for (const [name, tensor] of batchTensors(batch)) inputs.set(name, tensor);
+    const weights = new Float32Array(batch.rows).fill(role.rowWeight, 0, batch.rowNumbers.length);
+    inputs.set("label_weights", { dtype: "float32", shape: [batch.rows], data: weights });
+    this.#addMasks(inputs, training, role);
+    this.#addRows(inputs, training, parameters);
+    const outputs = await executable.run(inputs);
+    const outputOf = (name: string) => outputs[name]!.data as Float32Array;
+    for (const [name, gradient] of training.dense) sum.addDense(name, outputOf(gradient));
+    for (const { table, lookup, gradient } of training.hoisted) {
+      if (gradient === undefined) continue;
+      const ids = inputs.get(nameOf(lookup.ids))!.data as Int32Array;
+      const paddingRow = this.#paddingRows.get(table);
+      sum.addRows(table, { ids, gradients: outputOf(gradient), paddingRow });
+    }
+    return outputOf("loss")[0]!;
+  }
+
+  /** Frees the compiled graphs. */
+  async release(): Promise<void> {
+    await this.#sessions.clear();
+  }
+
+  #addMasks(
+    inputs: Map<string, TensorData>,
+    { dropoutSites }: TrainingGraph,
+    { seed, step, part }: BatchRole,
+  ): void {
+    for (const { site, input, shape, p } of dropoutSites) {
+      const data = this.#buffer(input, sizeOf(shape), Uint8Array);
+      fillDropoutMask(data, p, streamKey(seed, "dropout", step, part, site));
+      inputs.set(input, { dtype: "uint8", shape, data });
+    }
+  }
+
+  #addRows(
+    inputs: Map<string, TensorData>,
+    { hoisted }: TrainingGraph,
+    parameters: Parameters,
+  ): void {
+    for (const { table, lookup, rows } of hoisted) {
+      const { shape } = lookup.rows;
+      const ids = inputs.get(nameOf(lookup.ids))!.data as Int32Array;
+      const values = parameters.get(table)!.data;
+      const width = sizeOf(shape) / ids.length;
+      const data = this.#buffer(rows, sizeOf(shape), Float32Array);
+      for (let i = 0; i < ids.length; i++)
+        data.set(values.subarray(ids[i]! * width, (ids[i]! + 1) * width), i * width);
+      inputs.set(rows, { dtype: "float32", shape, data });
+    }
+  }
+
+  /** Memory for an input, used again at each run: big arrays are dear to make and to collect. */
+  #buffer<Elements extends Uint8Array | Float32Array>(
+    name: string,
+    length: number,
+    Elements: { new (length: number): Elements },
+  ): Elements {
+    let held = this.#buffers.get(name) as Elements | undefined;
+    if (held === undefined || held.length < length) {
+      held = new Elements(length);
+      this.#buffers.set(name, held);
+    }
+    return held.subarray(0, length) as Elements;
+  }
+}
