@@ -126,7 +126,7 @@ function isHead(name: string): boolean {
 }
 
 /** The labels of a configuration in the order of their ids; two, as transformers has it, where it names none. */
-function labelsOf(config: ConfigJson): readonly string[] {
+export function labelsOf(config: ConfigJson): readonly string[] {
   const { id2label } = config;
   if (id2label === undefined || id2label === null) return ["LABEL_0", "LABEL_1"];
   const labels = Object.keys(id2label).map((_, id) => (id2label as Record<string, unknown>)[id]);

@@ -1,16 +1,7 @@
 import type { ArtifactReader, ArtifactType } from "../../engine/artifact.ts";
+import type { ClassMetrics } from "../../training/metrics.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
-
-/** How well one class is told from the others. */
-export interface ClassMetrics {
-  readonly label: string;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-  /** Rows that have this label. */
-  readonly support: number;
-}
 
 /** What a classifier gave for one row. */
 export interface Prediction {
@@ -26,6 +17,8 @@ export interface Metrics {
   /** Numbers by name: loss, accuracy, macro_f1, … */
   readonly metrics: Readonly<Record<string, number>>;
   readonly report: {
+    /** The split that was evaluated. */
+    readonly split: string;
     readonly labels: readonly string[];
     /** In the order of `labels`. */
     readonly classes: readonly ClassMetrics[];

@@ -18,7 +18,6 @@ export interface TrainingFacts {
   readonly seed: number;
   /** What the weights were at the start: `random`, or a checkpoint's head kept or drawn anew. */
   readonly start: "random" | "checkpoint-with-head" | "checkpoint-with-new-head";
-  readonly parameters: number;
   readonly max_length: number;
   readonly rows: Readonly<Record<string, number>>;
   readonly labels: readonly string[];

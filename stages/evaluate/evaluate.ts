@@ -1,0 +1,59 @@
+import type { FromSchema } from "json-schema-to-ts";
+import {
+  defineStage,
+  type InputPorts,
+  type ParamsSchema,
+  type StageContext,
+} from "../../engine/stage.ts";
+import { metrics } from "../artifacts/metrics.ts";
+import { model } from "../artifacts/model.ts";
+import { tokens } from "../artifacts/tokens.ts";
+
+const params = {
+  type: "object",
+  properties: {
+    per_device_eval_batch_size: {
+      description: "Rows in a batch; it changes speed, not results.",
+      type: "integer",
+      minimum: 1,
+      maximum: 65536,
+      default: 32,
+      examples: [8],
+    },
+  },
+  additionalProperties: false,
+} as const satisfies ParamsSchema;
+
+/** `with` of the evaluate stage, defaults filled in. */
+export type EvaluateParams = FromSchema<typeof params>;
+
+const inputs = {
+  model: { type: model, description: "The model to measure." },
+  dataset: {
+    type: tokens,
+    description: "Labelled rows as token ids, made by the model's own tokenizer.",
+    parts: "one",
+  },
+} as const satisfies InputPorts;
+
+/** What the stage reads. */
+export type EvaluateInputs = typeof inputs;
+
+/** Measures a model on one split: loss, accuracy, F1, per class, confusion matrix, predictions. */
+export const evaluate = defineStage({
+  kind: "evaluate",
+  version: 1,
+  description: "Measures a model on one split: loss, accuracy, F1, confusion matrix, predictions.",
+  params,
+  inputs,
+  outputs: {
+    metrics: { type: metrics, description: "Numbers, report per class, a prediction per row." },
+  },
+  seeded: false,
+  deterministic: true,
+  environment: ["compute"],
+  async run(context: StageContext<EvaluateParams, EvaluateInputs>) {
+    const { evaluateModel } = await import("./evaluate-model.ts");
+    return evaluateModel(context);
+  },
+});

@@ -1,0 +1,148 @@
+import { StageFailure } from "../../engine/diagnostic.ts";
+import type { StageContext } from "../../engine/stage.ts";
+import { formatPretrained } from "../../models/pretrained.ts";
+import { type FineTuned, fineTune as train } from "../../training/fine-tune.ts";
+import { totalSteps } from "../../training/step-plan.ts";
+import { completeArguments, type TrainingArguments } from "../../training/training-arguments.ts";
+import { TrainingError } from "../../training/training-error.ts";
+import type { FileContent, Folder } from "../artifacts/folder.ts";
+import type { TrainingFacts } from "../artifacts/model.ts";
+import type { Tokens } from "../artifacts/tokens.ts";
+import { openDevice } from "../open-device.ts";
+import { requireSameTokenizer } from "../same-tokenizer.ts";
+import type { FineTuneInputs } from "./fine-tune.ts";
+import type { FineTuneParams } from "./params.ts";
+import { openStartModel, type StartModel } from "./start-model.ts";
+import { readTrainingRows, type TrainingRows } from "./training-rows.ts";
+
+/** What the fine-tune stage runs with. */
+export type FineTuneContext = StageContext<FineTuneParams, FineTuneInputs>;
+
+/** Trains the model that the params or the port name; records train_loss, steps, epochs and the evaluation's metrics. */
+export async function fineTuneModel(context: FineTuneContext): Promise<{ model: Folder }> {
+  const tokens = await context.inputs.dataset.read();
+  if (context.inputs.model) await requireSameTokenizer(context.inputs.model.files, tokens);
+  const found = readTrainingRows(tokens);
+  const start = await openStartModel(context, { labels: found.labels, facts: tokens.facts });
+  context.log(`start: ${start.told}`);
+  const rows = found.forModel(start.classifier);
+  const settings = argumentsOf(context, rows);
+  const trained = await runTraining(context, { start, rows, settings });
+  const metrics = metricsOf(trained);
+  for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
+  const facts = factsOf(context, { start, rows, settings, tokens, metrics });
+  return { model: { files: modelFiles(trained, tokens, facts) } };
+}
+
+/** About a hundred entries in the log, whatever logging_steps says of the lines that are shown. */
+function argumentsOf({ params, seed }: FineTuneContext, rows: TrainingRows): TrainingArguments {
+  const { eval_strategy = rows.validation ? "epoch" : "no" } = params;
+  if (eval_strategy === "epoch" && rows.validation === undefined) throw noValidation();
+  const names = Object.keys(completeArguments({})) as (keyof TrainingArguments)[];
+  const given = Object.fromEntries(
+    [...names, "greater_is_better"].flatMap((name) => {
+      const value = (params as Readonly<Record<string, unknown>>)[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  const settings = completeArguments({ ...given, seed, eval_strategy });
+  const steps = totalSteps(rows.train, settings);
+  return { ...settings, logging_steps: Math.max(1, Math.ceil(steps / 100)) };
+}
+
+async function runTraining(
+  context: FineTuneContext,
+  { start, rows, settings }: { start: StartModel; rows: TrainingRows; settings: TrainingArguments },
+): Promise<FineTuned> {
+  const device = await openDevice(context.device);
+  const { params, progress, log, signal } = context;
+  try {
+    return await train({
+      start: start.classifier,
+      dataset: rows.train,
+      ...(rows.validation && { evaluation: rows.validation }),
+      arguments: settings,
+      device,
+      signal,
+      onProgress({ step, maxSteps, epoch, loss, learningRate, tokensPerSecond }) {
+        const metrics = { loss, tokens_per_second: tokensPerSecond };
+        progress({ done: step, total: maxSteps, unit: "steps", metrics });
+        if (step % params.logging_steps === 0 || step === maxSteps)
+          log(
+            `step ${step}/${maxSteps} epoch ${epoch.toFixed(2)} loss ${loss.toFixed(4)} learning_rate ${learningRate.toPrecision(3)} tokens/s ${Math.round(tokensPerSecond)}`,
+          );
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TrainingError)) throw error;
+    const { code, message, hint } = error;
+    throw new StageFailure({ code, message, ...(hint && { hint }) });
+  }
+}
+
+/** Of the returned model: the best evaluation where it was asked for, else the last. */
+function metricsOf({ state }: FineTuned): Record<string, number> {
+  const { log_history: log, global_step, epoch, best_global_step } = state;
+  const metrics: Record<string, number> = {};
+  const evaluations = log.filter((entry) => entry.eval_loss !== undefined);
+  const of = evaluations.find(({ step }) => step === best_global_step) ?? evaluations.at(-1);
+  for (const [name, value] of Object.entries(of ?? {}))
+    if (name.startsWith("eval_")) metrics[name] = value;
+  const { train_loss } = log.at(-1)!;
+  if (train_loss !== undefined) metrics.train_loss = train_loss;
+  return { ...metrics, steps: global_step, epochs: epoch };
+}
+
+function factsOf(
+  { params, seed }: FineTuneContext,
+  {
+    start,
+    rows,
+    settings,
+    tokens,
+    metrics,
+  }: {
+    start: StartModel;
+    rows: TrainingRows;
+    settings: TrainingArguments;
+    tokens: Tokens;
+    metrics: Readonly<Record<string, number>>;
+  },
+): TrainingFacts {
+  const { seed: _, logging_steps, ...shown } = settings;
+  const { classifier } = start;
+  return {
+    task: params.task,
+    arguments: shown,
+    seed,
+    start: start.start,
+    max_length: tokens.facts.max_length,
+    rows: {
+      train: rows.train.rowIds.length,
+      ...(rows.validation && { validation: rows.validation.rowIds.length }),
+    },
+    labels: classifier.labels,
+    metrics,
+  };
+}
+
+function modelFiles(
+  { trained, state }: FineTuned,
+  { tokenizer }: Tokens,
+  facts: TrainingFacts,
+): ReadonlyMap<string, FileContent> {
+  return new Map<string, FileContent>([
+    ...formatPretrained(trained),
+    ...tokenizer,
+    ["trainer_state.json", `${JSON.stringify(state, null, 2)}\n`],
+    ["training.json", `${JSON.stringify(facts, null, 2)}\n`],
+  ]);
+}
+
+function noValidation(): StageFailure {
+  return new StageFailure({
+    code: "no-validation-split",
+    message: 'eval_strategy is "epoch", but the dataset has no rows in a split "validation".',
+    hint: "Make one with a split stage: validation: 0.1, or leave eval_strategy out.",
+  });
+}

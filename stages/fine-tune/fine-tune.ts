@@ -1,0 +1,130 @@
+import {
+  defineStage,
+  type InputPorts,
+  type ParamsProblem,
+  type StageContext,
+} from "../../engine/stage.ts";
+import { model } from "../artifacts/model.ts";
+import { tokens } from "../artifacts/tokens.ts";
+import { type FineTuneParams, params } from "./params.ts";
+import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
+
+/** The files of a checkpoint's folder that count: changing another one re-runs nothing. */
+const CHECKPOINT_FILES = ["config.json", "*.safetensors", "model.safetensors.index.json"];
+
+const inputs = {
+  dataset: {
+    type: tokens,
+    description:
+      "Token ids with labels: trained on the split `train` (or the only one), evaluated on `validation`.",
+    parts: ["train", "validation"],
+  },
+  model: {
+    type: model,
+    description: "A model of another stage to train further, instead of the param.",
+    optional: true,
+  },
+} as const satisfies InputPorts;
+
+/** What the stage reads. */
+export type FineTuneInputs = typeof inputs;
+
+/** Trains a model on labelled rows, from a checkpoint or from random weights. */
+export const fineTune = defineStage({
+  kind: "fine-tune",
+  version: 1,
+  description: "Trains a model on labelled rows, from a checkpoint or from random weights.",
+  params,
+  inputs,
+  outputs: {
+    model: { type: model, description: "The trained model as a Hugging Face folder." },
+  },
+  seeded: true,
+  deterministic: true,
+  environment: ["compute"],
+  notInKey: ["logging_steps", ...refusedNames],
+  inputPaths: ({ model }: FineTuneParams) =>
+    isFolder(model) ? [{ at: ["model"], files: CHECKPOINT_FILES }] : [],
+  check: (params: FineTuneParams, inputs) => [
+    ...taskProblems(params),
+    ...modelProblems(params),
+    ...validationProblems(params, inputs.dataset),
+    ...refusedArgumentProblems(params),
+  ],
+  async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
+    const { fineTuneModel } = await import("./fine-tune-model.ts");
+    return fineTuneModel(context);
+  },
+});
+
+function isFolder(model: FineTuneParams["model"]): boolean {
+  return typeof model === "string" && !model.startsWith("hub:");
+}
+
+/** Tasks by their names at Hugging Face that this stage does not do. */
+const OTHER_TASKS = [
+  "token-classification",
+  "question-answering",
+  "fill-mask",
+  "masked-lm",
+  "causal-lm",
+  "text-generation",
+  "summarization",
+  "translation",
+  "text2text-generation",
+  "feature-extraction",
+  "sentence-similarity",
+  "multiple-choice",
+];
+
+function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
+  if (task === "sequence-classification") return [];
+  const isKnown = OTHER_TASKS.includes(task);
+  return [
+    {
+      at: ["task"],
+      code: isKnown ? "task-not-supported" : "unknown-task",
+      message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
+      hint: "The task that can be trained is sequence-classification.",
+    },
+  ];
+}
+
+function modelProblems({ model }: FineTuneParams): ParamsProblem[] {
+  if (typeof model !== "string" || isFolder(model)) return [];
+  const name = model.slice("hub:".length) || "owner/name";
+  return [
+    {
+      at: ["model"],
+      code: "hub-not-supported",
+      message: `Models cannot be fetched from a hub yet: "${model}".`,
+      hint: `Download ${name} (config.json, model.safetensors, tokenizer.json) into a folder, and give its path.`,
+    },
+  ];
+}
+
+function validationProblems(
+  { eval_strategy, load_best_model_at_end }: FineTuneParams,
+  splits: readonly string[] | undefined,
+): ParamsProblem[] {
+  const isMissing = splits !== undefined && !splits.includes("validation");
+  const asks = eval_strategy === "epoch" ? "eval_strategy" : "load_best_model_at_end";
+  if (load_best_model_at_end && eval_strategy === "no")
+    return [
+      {
+        at: ["load_best_model_at_end"],
+        code: "no-evaluation",
+        message: 'load_best_model_at_end needs an evaluation, but eval_strategy is "no".',
+        hint: "Leave eval_strategy out, or set it to epoch.",
+      },
+    ];
+  if (!isMissing || (eval_strategy !== "epoch" && !load_best_model_at_end)) return [];
+  return [
+    {
+      at: [asks],
+      code: "no-validation-split",
+      message: `${asks} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
+      hint: "Make one with a split stage: validation: 0.1.",
+    },
+  ];
+}

@@ -1,0 +1,188 @@
+import type { FromSchema } from "json-schema-to-ts";
+import type { ParamsSchema } from "../../engine/stage.ts";
+import { configSchema } from "./config-schema.ts";
+import { refusedProperties } from "./refused-arguments.ts";
+
+const share = { type: "number", minimum: 0, exclusiveMaximum: 1 } as const;
+const batchSize = { type: "integer", minimum: 1, maximum: 65536 } as const;
+
+/** `with` of the fine-tune stage; names, meanings and defaults are those of transformers' TrainingArguments. */
+export const params = {
+  type: "object",
+  properties: {
+    model: {
+      description:
+        "What training starts from: a folder with config.json and model.safetensors, or { config: … } as in config.json for random weights (vocab_size and pad_token_id follow the tokenizer). Only where the port `model` is not used.",
+      examples: [
+        "models/bert-base-uncased",
+        { config: { model_type: "bert", hidden_size: 128, num_hidden_layers: 2 } },
+      ],
+      anyOf: [
+        { type: "string", minLength: 1 },
+        {
+          type: "object",
+          properties: {
+            config: configSchema,
+          },
+          required: ["config"],
+          additionalProperties: false,
+        },
+      ],
+    },
+    task: {
+      description: "What the model learns: sequence-classification gives each text one label.",
+      type: "string",
+      default: "sequence-classification",
+      examples: ["sequence-classification"],
+    },
+    learning_rate: {
+      description: "The highest learning rate, reached after the warm-up.",
+      type: "number",
+      exclusiveMinimum: 0,
+      maximum: 100,
+      default: 5e-5,
+      examples: [3e-5],
+    },
+    num_train_epochs: {
+      description: "How often each row is trained on; max_steps overrides it.",
+      type: "number",
+      exclusiveMinimum: 0,
+      default: 3,
+      examples: [5],
+    },
+    max_steps: {
+      description: "Steps after which training ends, whatever the epochs; -1: the epochs decide.",
+      type: "integer",
+      minimum: -1,
+      not: { const: 0 },
+      default: -1,
+      examples: [1000],
+    },
+    per_device_train_batch_size: {
+      ...batchSize,
+      description: "Rows in a batch of training.",
+      default: 8,
+      examples: [16],
+    },
+    per_device_eval_batch_size: {
+      ...batchSize,
+      description: "Rows in a batch of evaluation; it changes speed, not results.",
+      default: 8,
+      examples: [32],
+    },
+    gradient_accumulation_steps: {
+      type: "integer",
+      minimum: 1,
+      description: "Batches whose gradients are added up for one step.",
+      default: 1,
+      examples: [4],
+    },
+    weight_decay: {
+      description: "Decoupled decay of all weights but biases and layer norms.",
+      type: "number",
+      minimum: 0,
+      maximum: 10,
+      default: 0,
+      examples: [0.01],
+    },
+    adam_beta1: { ...share, description: "AdamW's beta1.", default: 0.9, examples: [0.9] },
+    adam_beta2: { ...share, description: "AdamW's beta2.", default: 0.999, examples: [0.98] },
+    adam_epsilon: {
+      description: "AdamW's epsilon.",
+      type: "number",
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 1e-8,
+      examples: [1e-6],
+    },
+    max_grad_norm: {
+      description: "Gradients of a larger global norm are scaled down to it; 0: never.",
+      type: "number",
+      minimum: 0,
+      default: 1,
+      examples: [1],
+    },
+    lr_scheduler_type: {
+      description: "How the learning rate goes after the warm-up: down to 0, or constant.",
+      type: "string",
+      enum: ["linear", "cosine", "constant", "constant_with_warmup"],
+      default: "linear",
+      examples: ["cosine"],
+    },
+    warmup_steps: {
+      description:
+        "Steps in which the learning rate rises from 0; a number below 1 is a share of all steps.",
+      type: "number",
+      minimum: 0,
+      default: 0,
+      examples: [100],
+    },
+    warmup_ratio: {
+      description: "The warm-up as a share of all steps, where warmup_steps is 0.",
+      type: "number",
+      minimum: 0,
+      maximum: 1,
+      default: 0,
+      examples: [0.1],
+    },
+    shuffle: {
+      description: "Whether rows come in a new order, drawn from the seed, in each epoch.",
+      type: "boolean",
+      default: true,
+      examples: [false],
+    },
+    group_by_length: {
+      description: "Whether rows of about equal length share a batch: less padding, faster.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
+    eval_strategy: {
+      description:
+        "When the split `validation` is evaluated: after each epoch, or no; without it, epoch where there is such a split.",
+      type: "string",
+      enum: ["no", "epoch"],
+      examples: ["epoch"],
+    },
+    load_best_model_at_end: {
+      description: "Whether the result is the best evaluated epoch's model instead of the last.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
+    metric_for_best_model: {
+      description: "The metric of the validation split by which models are compared.",
+      type: "string",
+      enum: [
+        "loss",
+        "accuracy",
+        "macro_f1",
+        "weighted_f1",
+        "eval_loss",
+        "eval_accuracy",
+        "eval_macro_f1",
+        "eval_weighted_f1",
+      ],
+      default: "loss",
+      examples: ["macro_f1"],
+    },
+    greater_is_better: {
+      description: "Whether a higher metric is better; without it, yes for all but the loss.",
+      type: "boolean",
+      examples: [true],
+    },
+    logging_steps: {
+      description:
+        "Steps between two lines of the stage's log; trainer_state.json has entries of its own, about a hundred.",
+      type: "integer",
+      minimum: 1,
+      default: 50,
+      examples: [10],
+    },
+    ...refusedProperties,
+  },
+  additionalProperties: false,
+} as const satisfies ParamsSchema;
+
+/** `with` of the fine-tune stage, defaults filled in. */
+export type FineTuneParams = FromSchema<typeof params>;

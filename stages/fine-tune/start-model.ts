@@ -1,0 +1,82 @@
+import { StageFailure } from "../../engine/diagnostic.ts";
+import { readConfig } from "../../models/checkpoint.ts";
+import type { ConfigJson } from "../../models/config-json.ts";
+import { type FileSource, folderSource } from "../../models/file-source.ts";
+import {
+  type ClassifierWithWeights,
+  createClassifier,
+  labelsOf,
+  loadPretrained,
+} from "../../models/pretrained.ts";
+import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
+import type { TokensFacts } from "../artifacts/tokens.ts";
+import type { FineTuneContext } from "./fine-tune-model.ts";
+
+/** What training starts from, and a sentence that says what it is. */
+export interface StartModel {
+  readonly classifier: ClassifierWithWeights;
+  readonly start: TrainingFacts["start"];
+  readonly told: string;
+}
+
+/**
+ * The model that the param or the port names, for these labels. A checkpoint that knows all of them by name keeps
+ * its head and its own order of labels; another one gets a new head, drawn from the seed.
+ */
+export async function openStartModel(
+  context: FineTuneContext,
+  { labels, facts }: { labels: readonly string[]; facts: TokensFacts },
+): Promise<StartModel> {
+  const { params, inputs, seed } = context;
+  const { model } = params;
+  if ((model === undefined) === (inputs.model === undefined))
+    throw notOneModel(model !== undefined);
+  if (typeof model === "object") {
+    const config = completedConfig(model.config as ConfigJson, facts);
+    const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
+      createClassifier(config, { labels, seed }),
+    );
+    return { classifier, start: "random", told: "random weights" };
+  }
+  const source = inputs.model ? modelSource(inputs.model.files) : folderSource(model!);
+  return withModelErrors("The checkpoint cannot be used", () => startOf(source, { labels, seed }));
+}
+
+async function startOf(
+  source: FileSource,
+  { labels, seed }: { labels: readonly string[]; seed: number },
+): Promise<StartModel> {
+  const own = labelsOf(await readConfig(source));
+  const isKnown = labels.every((label) => own.includes(label));
+  const classifier = await loadPretrained(source, { labels: isKnown ? own : labels, seed });
+  const { keptHead, initialised, unexpected } = classifier.report;
+  const left = unexpected.length > 0 ? `; ${unexpected.length} tensors are not used` : "";
+  const told = keptHead
+    ? `a checkpoint with its classification head for ${own.length} labels${left}`
+    : `a checkpoint; drawn from the seed: ${initialised.join(", ")}${left}`;
+  return {
+    classifier,
+    start: keptHead ? "checkpoint-with-head" : "checkpoint-with-new-head",
+    told,
+  };
+}
+
+/** The tokenizer decides what the config leaves open. */
+function completedConfig(
+  config: ConfigJson,
+  { vocab_size, pad_token_id }: TokensFacts,
+): ConfigJson {
+  return { vocab_size, ...(pad_token_id !== null && { pad_token_id }), ...config };
+}
+
+function notOneModel(hasParam: boolean): StageFailure {
+  return new StageFailure({
+    code: hasParam ? "two-models" : "no-model",
+    message: hasParam
+      ? "The stage has a model twice: the param `model` and the input `model`."
+      : "The stage has no model to start from.",
+    hint: hasParam
+      ? "Leave one of them out."
+      : "Set `model` to a checkpoint's folder, to { config: … } for random weights, or connect the input `model`.",
+  });
+}

@@ -1,0 +1,68 @@
+import { StageFailure } from "../../engine/diagnostic.ts";
+import type { ClassifierWithWeights } from "../../models/pretrained.ts";
+import type { TokenDataset } from "../../training/token-dataset.ts";
+import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
+import { labelledRows, labelsOfRows, requireFit } from "../labelled-rows.ts";
+
+/** The rows that a model is trained and evaluated on. */
+export interface TrainingRows {
+  readonly train: TokenDataset;
+  readonly validation: TokenDataset | undefined;
+}
+
+/** The rows of the training split, whose labels are known before the model is. */
+export interface FoundRows {
+  /** Sorted by code unit, at least two. */
+  readonly labels: readonly string[];
+  /** The rows with the labels and limits of one model; a StageFailure says which do not fit it. */
+  forModel(classifier: ClassifierWithWeights): TrainingRows;
+}
+
+/** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
+export function readTrainingRows({ splits }: Tokens): FoundRows {
+  const [name, train] = trainingSplit(splits);
+  if (train.rows.length === 0)
+    throw new StageFailure({
+      code: "no-rows",
+      message: `The split "${name}" has no rows to train on.`,
+      hint: "Look at the reports of the stages before: which rule dropped them?",
+    });
+  const labels = labelsOfRows(name, train);
+  if (labels.length < 2)
+    throw new StageFailure({
+      code: "one-label",
+      message: `All ${train.rows.length} rows of the split "${name}" have the label "${labels[0]}".`,
+      hint: "A classifier needs rows of at least two labels.",
+    });
+  const validation = splits.get("validation");
+  const evaluated = validation === train || !validation?.rows.length ? undefined : validation;
+  return {
+    labels,
+    forModel({ model, labels: known }) {
+      const advice = {
+        from: `the split "${name}"`,
+        hint: 'Put rows of this label into the training split, or drop them; a split stage with "stratify: label" keeps labels in all splits.',
+      };
+      const rowsOf = (split: string, rows: TokenSplit) => {
+        requireFit(split, rows, model);
+        return labelledRows(split, rows, { labels: known, advice });
+      };
+      return {
+        train: rowsOf(name, train),
+        validation: evaluated && rowsOf("validation", evaluated),
+      };
+    },
+  };
+}
+
+function trainingSplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {
+  const train = splits.get("train");
+  if (train !== undefined) return ["train", train];
+  const [only, ...others] = splits;
+  if (only !== undefined && others.length === 0) return only;
+  throw new StageFailure({
+    code: "no-train-split",
+    message: `The dataset has no split "train"; it has: ${[...splits.keys()].join(", ") || "none that fine-tune reads"}.`,
+    hint: "Name the split to train on, as in `in: tokens.SPLIT`.",
+  });
+}

@@ -1,0 +1,21 @@
+import type { Device } from "../compute/device.ts";
+import { StageFailure } from "../engine/diagnostic.ts";
+import type { DeviceRequest } from "../engine/stage.ts";
+
+/** The device that a run asked for; a StageFailure where there is none of the kind, or it cannot be loaded. */
+export async function openDevice({ kind, threads }: DeviceRequest): Promise<Device> {
+  if (kind !== "cpu" && kind !== "auto")
+    throw new StageFailure({
+      code: "device-not-supported",
+      message: `There is no device "${kind}" yet.`,
+      hint: "Run with --device cpu, or leave it out.",
+    });
+  const { DeviceError, openOnnxruntimeDevice } = await import("../compute/devices/onnxruntime.ts");
+  try {
+    return await openOnnxruntimeDevice({ threads });
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const { code, message, hint } = error;
+    throw new StageFailure({ code, message, hint });
+  }
+}

@@ -1,0 +1,214 @@
+import { stringify } from "yaml";
+import type { Metrics } from "../artifacts/metrics.ts";
+import type { TrainingFacts } from "../artifacts/model.ts";
+import type { SaveParams } from "./save.ts";
+
+/** What a card tells of. */
+export interface CardFacts {
+  readonly params: SaveParams;
+  readonly labels: readonly string[];
+  /** `model_type` in config.json. */
+  readonly modelType: string;
+  readonly parameters: number;
+  /** The longest text in tokens. */
+  readonly maxLength: number;
+  /** Absent for a model that fine-tune did not make. */
+  readonly training?: TrainingFacts;
+  readonly results?: Metrics;
+}
+
+/**
+ * The model card, README.md: metadata as the Hugging Face Hub reads it, then intended use, data, procedure, results
+ * and limits. https://huggingface.co/docs/hub/model-cards
+ */
+export function formatModelCard(facts: CardFacts): string {
+  const sections = [
+    introduction(facts),
+    intendedUse(facts),
+    trainingData(facts),
+    procedure(facts),
+    results(facts),
+    limits(facts),
+    ethics(facts),
+  ];
+  return `---\n${stringify(metadata(facts), { lineWidth: 0 })}---\n\n${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function metadata({ params, results }: CardFacts): object {
+  const { license, language, tags = [], base_model } = params;
+  return {
+    ...(language !== undefined && { language }),
+    ...(license !== undefined && { license }),
+    ...(base_model !== undefined && { base_model }),
+    library_name: "transformers",
+    pipeline_tag: "text-classification",
+    tags: [...new Set(["text-classification", "transformers.js", "onnx", "tunesmith", ...tags])],
+    metrics: ["accuracy", "f1"],
+    ...(results && { "model-index": [modelIndex(params, results)] }),
+  };
+}
+
+function modelIndex(params: SaveParams, { metrics }: Metrics): object {
+  const dataset = params.dataset ?? "the dataset of the pipeline";
+  const named: readonly [string, string, string][] = [
+    ["accuracy", "Accuracy", "accuracy"],
+    ["f1", "Macro F1", "macro_f1"],
+    ["f1", "Weighted F1", "weighted_f1"],
+    ["loss", "Loss", "loss"],
+  ];
+  return {
+    name: params.name ?? "text-classifier",
+    results: [
+      {
+        task: { type: "text-classification", name: "Text classification" },
+        dataset: { type: slug(dataset), name: dataset },
+        metrics: named.flatMap(([type, name, metric]) =>
+          metrics[metric] === undefined ? [] : [{ type, name, value: rounded(metrics[metric]) }],
+        ),
+      },
+    ],
+  };
+}
+
+function introduction({ params, labels, modelType, parameters }: CardFacts): string {
+  const what = `A ${modelType} model with ${thousands(parameters)} parameters that gives a text one of ${labels.length} labels. It was made with Tunesmith.`;
+  return [`# ${params.name ?? "Text classifier"}`, params.description ?? "", what]
+    .filter((text) => text !== "")
+    .join("\n\n");
+}
+
+function intendedUse({ labels, maxLength }: CardFacts): string {
+  return `## Intended use
+
+Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut. The labels:
+${labels.map((label) => `\`${label}\``).join(", ")}.
+
+\`\`\`sh
+npx tunesmith predict THIS_FOLDER "some text"
+\`\`\`
+
+\`\`\`js
+import { env, pipeline } from "@huggingface/transformers";
+env.localModelPath = "PARENT_FOLDER";
+const classify = await pipeline("text-classification", "THIS_FOLDER", { dtype: "fp32" });
+console.log(await classify("some text"));
+\`\`\`
+
+\`\`\`python
+from transformers import pipeline
+print(pipeline("text-classification", "THIS_FOLDER")("some text"))
+\`\`\``;
+}
+
+function trainingData({ params, training }: CardFacts): string {
+  if (training === undefined) return "";
+  const rows = Object.entries(training.rows).map(([split, n]) => `${thousands(n)} (${split})`);
+  return `## Training data
+
+${params.dataset ?? "The data of the pipeline that made this model"}: labelled texts, in rows: ${rows.join(", ")}. The pipeline file and its lockfile name
+the source files by their digests and say how they were cleaned and split.`;
+}
+
+function procedure({ training, params }: CardFacts): string {
+  if (training === undefined) return "";
+  const start = {
+    random: "random weights",
+    "checkpoint-with-head": "a checkpoint, its classification head included",
+    "checkpoint-with-new-head": "a checkpoint, with a new classification head",
+  }[training.start];
+  const from = params.base_model === undefined ? start : `${start} (${params.base_model})`;
+  const settings = { ...training.arguments, seed: training.seed };
+  const numbers = Object.entries(training.metrics).map(([name, value]) => [name, shown(value)]);
+  return `## Training procedure
+
+Training started from ${from}, with AdamW on the mean cross-entropy, in float32.
+
+${table(["Hyperparameter", "Value"], Object.entries(settings))}
+
+What training came to:
+
+${table(["Metric", "Value"], numbers)}`;
+}
+
+function results({ results }: CardFacts): string {
+  if (results === undefined) return "";
+  const { metrics, report } = results;
+  const classes = report.classes.map(({ label, precision, recall, f1, support }) => [
+    label,
+    shown(precision),
+    shown(recall),
+    shown(f1),
+    thousands(support),
+  ]);
+  return `## Results
+
+On the ${thousands(results.predictions.length)} rows of the split \`${report.split}\`:
+
+${table(
+  ["Metric", "Value"],
+  Object.entries(metrics).map(([name, value]) => [name, shown(value)]),
+)}
+
+\`majority_accuracy\` is what always giving the most frequent label would reach.
+
+${table(["Label", "Precision", "Recall", "F1", "Rows"], classes)}`;
+}
+
+function limits({ results, maxLength }: CardFacts): string {
+  const weak = [...(results?.report.classes ?? [])]
+    .filter(({ support }) => support > 0)
+    .sort((a, b) => a.f1 - b.f1)
+    .slice(0, 3)
+    .map(({ label, f1, support }) => `\`${label}\` (F1 ${shown(f1)}, ${thousands(support)} rows)`);
+  return [
+    `## Limits
+
+- The model always gives one of its labels, also to a text that none of them fits.
+- Scores are softmax outputs and were not calibrated: 0.9 does not mean right nine times in ten.
+- Only the first ${maxLength} tokens of a text count.
+- Texts of another kind, language or time than the training data may get worse results than those above.`,
+    ...(weak.length > 0 ? [`- Weakest labels in the evaluation: ${weak.join(", ")}.`] : []),
+  ].join("\n");
+}
+
+function ethics({ results }: CardFacts): string {
+  const measured = results
+    ? "The table above shows how unevenly the labels are told apart; look at it, and at wrong predictions, before use."
+    : "No evaluation was made when this card was written; make one before use.";
+  return `## Ethical considerations
+
+A classifier repeats what its data holds: whatever is missing, rare, mislabelled or biased there shows in its answers. Check that the data is diverse and
+representative of the texts it will see. ${measured} It was not made for decisions about people, and a person should be able to correct what follows from its answers.`;
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly (string | number | boolean)[])[],
+): string {
+  const line = (cells: readonly (string | number | boolean)[]) =>
+    `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** Enough digits to compare models; whole numbers stay whole. */
+function shown(value: number): string {
+  return Number.isInteger(value) ? thousands(value) : value.toFixed(4);
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(4));
+}
+
+/** Without a locale, so that the bytes are the same everywhere. */
+function thousands(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+function slug(name: string): string {
+  return (
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-|-$/g, "") || "dataset"
+  );
+}

@@ -1,0 +1,93 @@
+import type { StageContext } from "../../engine/stage.ts";
+import {
+  type ClassifierWithWeights,
+  formatPretrained,
+  loadPretrained,
+} from "../../models/pretrained.ts";
+import type { FileContent, Folder } from "../artifacts/folder.ts";
+import type { Metrics } from "../artifacts/metrics.ts";
+import {
+  modelSource,
+  readTrainingFacts,
+  type TrainingFacts,
+  withModelErrors,
+} from "../artifacts/model.ts";
+import { TOKENIZER_FILES } from "../artifacts/tokenizer.ts";
+import { formatModelCard } from "./model-card.ts";
+import { exportProvenOnnx } from "./proven-onnx.ts";
+import type { SaveInputs, SaveParams } from "./save.ts";
+
+/**
+ * The files of the saved folder. Records the metric onnx_max_difference: how far the logits of the written ONNX file
+ * are from the model's own on sample rows; a StageFailure where that is more than rounding.
+ */
+export async function saveModel(
+  context: StageContext<SaveParams, SaveInputs>,
+): Promise<{ folder: Folder }> {
+  const { inputs, params } = context;
+  const given = inputs.model.files;
+  const classifier = await withModelErrors("The model cannot be saved", () =>
+    loadPretrained(modelSource(given), { seed: 0 }),
+  );
+  const training = await readTrainingFacts(given);
+  const results = await inputs.metrics?.read();
+  const files = new Map<string, FileContent>(formatPretrained(classifier));
+  for (const name of [...TOKENIZER_FILES, "trainer_state.json"])
+    if (given.has(name)) files.set(name, await given.read(name));
+  const { bytes, maxDifference } = await exportProvenOnnx(classifier, context);
+  files.set("onnx/model.onnx", bytes);
+  context.metric("onnx_max_difference", maxDifference);
+  for (const [name, numbers] of resultFiles(training, results))
+    files.set(name, `${JSON.stringify(numbers, null, 2)}\n`);
+  files.set("README.md", cardOf(classifier, { params, training, results }));
+  for (const [name, content] of files)
+    if (content instanceof Uint8Array) context.log(`${name}: ${content.byteLength} bytes`);
+  context.metric("parameters", parameterCount(classifier));
+  return { folder: { files } };
+}
+
+function cardOf(
+  classifier: ClassifierWithWeights,
+  {
+    params,
+    training,
+    results,
+  }: {
+    params: SaveParams;
+    training: TrainingFacts | undefined;
+    results: Metrics | undefined;
+  },
+): string {
+  return formatModelCard({
+    params,
+    labels: classifier.labels,
+    modelType: String(classifier.config.model_type),
+    parameters: parameterCount(classifier),
+    maxLength: Math.min(
+      training?.max_length ?? Number.POSITIVE_INFINITY,
+      classifier.model.maxLength,
+    ),
+    ...(training && { training }),
+    ...(results && { results }),
+  });
+}
+
+/** train_results.json, eval_results.json and both together, with the keys that transformers' examples write. */
+function resultFiles(
+  training: TrainingFacts | undefined,
+  results: Metrics | undefined,
+): ReadonlyMap<string, Readonly<Record<string, number>>> {
+  const prefixed = Object.entries(results?.metrics ?? {}).map(
+    ([name, value]) => [`eval_${name}`, value] as const,
+  );
+  const files = new Map<string, Readonly<Record<string, number>>>();
+  if (training) files.set("train_results.json", training.metrics);
+  if (results) files.set("eval_results.json", Object.fromEntries(prefixed));
+  if (files.size > 0)
+    files.set("all_results.json", { ...training?.metrics, ...Object.fromEntries(prefixed) });
+  return files;
+}
+
+function parameterCount({ parameters }: ClassifierWithWeights): number {
+  return [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
+}
