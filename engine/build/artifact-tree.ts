@@ -35,26 +35,10 @@ export async function loadOutputs(
       digest: file.digest,
       size: file.bytes,
     }));
-    if (!(await areIntact(files, cache))) return undefined;
+    if (!(await cache.areIntact(files))) return undefined;
     outputs[port] = { digest, tree };
   }
   return outputs;
-}
-
-/**
- * Whether all blobs are there, and none was touched since it was last found intact. A blob whose file changed is
- * hashed again, and goes to quarantine if it is damaged.
- */
-async function areIntact(
-  files: readonly { readonly digest: Digest; readonly size: number }[],
-  { blobs, files: fileDigests }: Cache,
-): Promise<boolean> {
-  if (!blobs.hasAll(files)) return false;
-  for (const { digest } of files) {
-    const found = await fileDigests.ofFile(blobs.pathOf(digest));
-    if (found.digest !== digest && (await blobs.verify(digest)) !== "intact") return false;
-  }
-  return true;
 }
 
 /** One tree, if it is there unharmed. Bytes of the right digest that are no tree are a bug, or another program's. */

@@ -58,9 +58,12 @@ export async function scheduleTopologically<T>(
     return { state: "failed" };
   };
   const takeSlot = <R>(work: () => Promise<R>): Promise<R> =>
-    queue.add(() => {
+    queue.add(async () => {
       if (stopped || options.signal.aborted) throw new BuildStopped();
-      return work();
+      const result = await work();
+      // Here, not where the rebuilder returns: the queue starts the next one as soon as this one ends.
+      if (result === undefined) stopped ||= !options.keepGoing;
+      return result;
     });
   const skip = (stage: PipelineStage, because: string | undefined): Settled<T> => {
     options.onSkipped(stage, because);

@@ -37,6 +37,11 @@ export function mixed({ word, keep }: MixParams, inputs: readonly string[]): str
   return `${sum % 10 ** keep}`;
 }
 
+interface MixContext {
+  readonly params: MixParams;
+  readonly inputs: Readonly<Record<string, { read(): Promise<string> } | undefined>>;
+}
+
 /** A stage kind that joins up to three texts; words in `failing` make it fail. */
 export function mixKind(failing: ReadonlySet<string>): AnyStage {
   return defineStage({
@@ -53,11 +58,12 @@ export function mixKind(failing: ReadonlySet<string>): AnyStage {
     seeded: false,
     deterministic: true,
     environment: [],
-    async run({ params, inputs }: Parameters<AnyStage["run"]>[0]) {
+    async run({ params, inputs }: MixContext) {
       if (failing.has(params.word))
         throw new StageFailure({ code: "told-to", message: `failing on ${params.word}` });
       const texts: string[] = [];
-      for (const name of ["a", "b", "c"]) if (inputs[name]) texts.push(await inputs[name].read());
+      for (const name of ["a", "b", "c"])
+        if (inputs[name] !== undefined) texts.push(await inputs[name].read());
       return { text: mixed(params, texts) };
     },
   });
