@@ -70,7 +70,8 @@ export function parseLockfile(text: string): Result<Lockfile, Problem> {
   }
   const document = parseDocument(text, { uniqueKeys: true, maxAliasCount: 0 } as object);
   const [error] = document.errors;
-  if (error !== undefined) return failure(unreadable(error.message.split("\n")[0]!));
+  if (error !== undefined)
+    return failure(unreadable(error.message.split("\n")[0]!.replace(/:$/, "")));
   const value: unknown = document.toJS({ maxAliasCount: 0 });
   const reason = validateLockfile(value);
   return reason === undefined ? success(value as Lockfile) : failure(unreadable(reason));
