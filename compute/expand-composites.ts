@@ -1,10 +1,10 @@
-import type { Value } from "./graph.ts";
+import { sizeOf, type Value } from "./graph.ts";
 import { dropout, softmax } from "./ops/activation.ts";
 import { attentionParts } from "./ops/attention.ts";
 import { add, cast, exp, log, mul, sub, where } from "./ops/elementwise.ts";
 import { pick } from "./ops/indexing.ts";
-import { transpose } from "./ops/layout.ts";
-import { matMul } from "./ops/matmul.ts";
+import { reshape, transpose } from "./ops/layout.ts";
+import { gemm, matMul } from "./ops/matmul.ts";
 import { reduceMax, reduceSum } from "./ops/reduce.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -13,6 +13,10 @@ type Expansion = (node: Value) => readonly Value[];
 
 /** How each composite is made of other operations. */
 export const expansions: Readonly<Record<string, Expansion>> = {
+  Linear({ inputs: [x, weight, c], shape }) {
+    const rows = reshape(x!, [sizeOf(x!.shape.slice(0, -1)), x!.shape.at(-1)!]);
+    return [reshape(gemm(rows, weight!, { ...(c && { c }), transB: true }), shape)];
+  },
   Attention(node) {
     const { q, k, v, mask, dropoutMask, scale, p } = attentionParts(node);
     const scores = matMul(mul(q, scale), transpose(k, [0, 1, 3, 2]));

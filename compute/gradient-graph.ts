@@ -1,6 +1,7 @@
 import { gradients } from "./autodiff.ts";
 import { type Graph, graphOf, nameOf, ShapeError, topologicalOrder, type Value } from "./graph.ts";
 import { type EmbeddingLookup, hoistEmbeddings } from "./hoist-embeddings.ts";
+import { pushDownSlices } from "./push-down-slices.ts";
 
 /** Rows of one table in a gradient graph, by the names under which they enter and leave it. */
 export interface HoistedRows {
@@ -32,7 +33,11 @@ export function gradientGraph(
   outputs: Readonly<Record<string, Value>> & { readonly loss: Value },
   parameters: readonly Value[],
 ): GradientGraph {
-  const { outputs: kept, lookups } = hoistEmbeddings(outputs);
+  const names = Object.keys(outputs);
+  const narrowed = pushDownSlices(Object.values(outputs));
+  const { outputs: kept, lookups } = hoistEmbeddings(
+    Object.fromEntries(names.map((name, i) => [name, narrowed[i]!])),
+  );
   const loss = kept.loss;
   if (loss === undefined) throw new ShapeError('gradientGraph: needs an output "loss".');
   const read = new Set(topologicalOrder([loss]));

@@ -1,6 +1,7 @@
-import type { Value } from "../graph.ts";
-import { transpose } from "../ops/layout.ts";
+import { sizeOf, type Value } from "../graph.ts";
+import { reshape, transpose } from "../ops/layout.ts";
 import { gemm, matMul } from "../ops/matmul.ts";
+import { reduceSum } from "../ops/reduce.ts";
 import { type GradientRules, unbroadcast } from "./rule.ts";
 
 /** Gradients of the matrix products. */
@@ -17,7 +18,17 @@ export const linearAlgebraGradients: GradientRules = {
       c && unbroadcast(g, c.shape),
     ];
   },
+  Linear: ({ inputs: [x, weight] }, g) => {
+    const [gRows, xRows] = [asRows(g), asRows(x!)];
+    const gx = reshape(gemm(gRows, weight!), x!.shape);
+    return [gx, gemm(gRows, xRows, { transA: true }), reduceSum(gRows, [0])];
+  },
 };
+
+/** A value as a matrix with a row for each position: [..., C] -> [N, C]. */
+export function asRows(x: Value): Value {
+  return reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+}
 
 function transposeLast(matrix: Value): Value {
   const rank = matrix.shape.length;

@@ -1,6 +1,5 @@
-import { makeValue, ShapeError, show, sizeOf, type Value } from "../graph.ts";
+import { makeValue, ShapeError, show, type Value } from "../graph.ts";
 import { broadcastShapes, requireFloat } from "./broadcast.ts";
-import { reshape } from "./layout.ts";
 
 /** The matrix product of the last two axes; the axes before them broadcast as in NumPy. */
 export function matMul(a: Value, b: Value): Value {
@@ -44,7 +43,7 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
     throw new ShapeError(
       `linear: a bias ${show(bias.shape)} does not fit a weight ${show(weight.shape)}.`,
     );
-  const rows = reshape(x, [sizeOf(x.shape.slice(0, -1)), width!]);
-  const options = bias === undefined ? { transB: true } : { c: bias, transB: true };
-  return reshape(gemm(rows, weight, options), [...x.shape.slice(0, -1), columns!]);
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  for (const value of inputs) requireFloat("linear", value);
+  return makeValue("Linear", inputs, {}, [...x.shape.slice(0, -1), columns!], x.dtype);
 }

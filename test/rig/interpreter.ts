@@ -186,6 +186,14 @@ export const interpreterRules: Readonly<Record<string, Rule>> = {
     );
     return fill(shape, (p) => at({ shape, data: product }, p) + (c ? at(c, p) : 0));
   },
+  Linear: ({ shape }, [x, weight, bias]) =>
+    fill(shape, (p) => {
+      const [row, column] = [p.slice(0, -1), p.at(-1)!];
+      let total = bias ? bias.data[column]! : 0;
+      for (let k = 0; k < x!.shape.at(-1)!; k++)
+        total += at(x!, [...row, k]) * at(weight!, [column, k]);
+      return total;
+    }),
   Transpose({ shape, attributes }, [x]) {
     const perm = attributes.perm as readonly number[];
     return fill(shape, (p) =>
