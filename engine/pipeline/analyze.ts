@@ -1,0 +1,147 @@
+import { basename, dirname } from "node:path";
+import type { Diagnostic, SourceText } from "../diagnostic.ts";
+import { failure, type Result, success } from "../result.ts";
+import type { AnyStage } from "../stage.ts";
+import { checkParts } from "./check-parts.ts";
+import { checkSchema } from "./check-schema.ts";
+import { checkStage, type StageDraft } from "./check-stage.ts";
+import { applyOverrides } from "./overrides.ts";
+import { parse } from "./parse.ts";
+import type { Pipeline, PipelineStage } from "./pipeline.ts";
+import { pipelineKeys } from "./pipeline-keys.ts";
+import { findProjectFolder, type Location } from "./project-folder.ts";
+import { type Report, reportTo } from "./report.ts";
+import { resolvePaths, type StagePaths } from "./resolve-paths.ts";
+import { type Links, orderStages, referenceOf, resolveReferences } from "./resolve-references.ts";
+import { type MapNode, valueAt } from "./source-node.ts";
+import { decodeSource } from "./source-text.ts";
+import { type Environment, substituteVariables } from "./variables.ts";
+
+/** A pipeline file to check, and what it may refer to. */
+export interface AnalyzeRequest {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** The path as the user wrote it, for messages. */
+  readonly shown: string;
+  readonly bytes: Uint8Array;
+  readonly kinds: readonly AnyStage[];
+  readonly environment: Environment;
+  /** Values from the command line: `stages.train.with.learning_rate=3e-5`. */
+  readonly overrides?: readonly string[];
+}
+
+/**
+ * The pipeline that a file describes, or everything that is wrong with it, in the order of the file. Looks at the
+ * file system (whether paths exist, where links lead) but reads no data and runs nothing.
+ */
+export async function analyze(
+  request: AnalyzeRequest,
+): Promise<Result<Pipeline, readonly Diagnostic[]>> {
+  const diagnostics: Diagnostic[] = [];
+  const report = reportTo(diagnostics);
+  const source = decodeSource(request.shown, request.bytes, report);
+  const root = source && readRoot(source, request, report);
+  if (source === undefined || root === undefined) return failure(inOrder(diagnostics));
+  const top = checkTop(root, source, report);
+  const drafts = checkStages(root, request.kinds, report);
+  const links = resolveReferences(drafts, report);
+  const ordered = orderStages(drafts, links, report);
+  checkParts(ordered, links, report);
+  const folder = dirname(request.path);
+  const project = await findProjectFolder(folder);
+  const location = { path: request.path, folder, project, allowOutside: top.allow_outside };
+  const paths = await resolvePaths([...drafts.values()], location, report);
+  if (diagnostics.length > 0) return failure(inOrder(diagnostics));
+  const stages = ordered.map((draft) => stageOf(draft, { top, links, paths }));
+  return success({ ...pipelineFacts(location, top, source), stages });
+}
+
+interface Top {
+  readonly name?: string;
+  readonly seed: number;
+  readonly allow_outside: boolean;
+}
+
+/** The file's top map with overrides and variables put in. */
+function readRoot(
+  source: SourceText,
+  request: AnalyzeRequest,
+  report: Report,
+): MapNode | undefined {
+  const parsed = parse(source, report);
+  if (parsed === undefined) return undefined;
+  if (parsed.kind === "map") {
+    const overridden = applyOverrides(parsed, request.overrides ?? [], report);
+    return substituteVariables(overridden, request.environment, report);
+  }
+  const isEmpty = parsed.kind === "scalar" && parsed.value === null;
+  const start = { file: source, range: { start: 0, end: 0 } };
+  if (isEmpty) {
+    const hint = "write one with `tunesmith init`";
+    report({ code: "empty-file", message: "The file holds no pipeline.", place: start, hint });
+  } else if (parsed.kind !== "unknown") {
+    const message = `A pipeline file is a map of "key: value" lines, not a ${parsed.kind === "list" ? "list" : "single value"}.`;
+    report({ code: "not-a-map", message, place: parsed.place, hint: 'begin with "stages:"' });
+  }
+  return undefined;
+}
+
+function checkTop(root: MapNode, source: SourceText, report: Report): Top {
+  const place = { file: source, range: { start: 0, end: 0 } };
+  const subject = { node: root, place, prefix: "", keys: "key of a pipeline file" };
+  const top = checkSchema(pipelineKeys, subject, report) as Top | undefined;
+  return top ?? { seed: 0, allow_outside: false };
+}
+
+function checkStages(
+  root: MapNode,
+  kinds: readonly AnyStage[],
+  report: Report,
+): Map<string, StageDraft> {
+  const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  const stages = valueAt(root, "stages");
+  if (stages?.kind !== "map") return new Map();
+  return new Map(
+    [...stages.entries].map(([name, entry]) => [name, checkStage(entry, byName, report)]),
+  );
+}
+
+interface Checked {
+  readonly top: Top;
+  readonly links: ReadonlyMap<string, Links>;
+  readonly paths: ReadonlyMap<string, StagePaths>;
+}
+
+function stageOf(draft: StageDraft, { top, links, paths }: Checked): PipelineStage {
+  const { name, kind, params, namePlace, cacheable, gates, resources } = draft;
+  const found = paths.get(name);
+  if (kind === undefined || params === undefined || found === undefined) {
+    throw new Error("internal: a stage with errors in a pipeline without errors");
+  }
+  const inputs = (links.get(name)?.links ?? []).map(
+    (link) => [link.port, referenceOf(link)] as const,
+  );
+  return {
+    name,
+    kind,
+    params,
+    seed: draft.seed ?? top.seed,
+    inputs: Object.fromEntries(inputs),
+    ...found,
+    cacheable,
+    gates,
+    resources,
+    range: namePlace.range,
+  };
+}
+
+function pipelineFacts({ path, folder, project }: Location, top: Top, source: SourceText) {
+  const name = top.name ?? basename(path).replace(/(\.tune)?\.ya?ml$/, "");
+  return { name, source, path, folder, project };
+}
+
+/** By place; what concerns the command line comes last. */
+function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const rank = ({ file }: Diagnostic) => (file.path === "--set" ? 1 : 0);
+  return [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.range.start - b.range.start);
+}

@@ -1,0 +1,19 @@
+import { Ajv, type ValidateFunction } from "ajv";
+
+// Compiling a schema costs milliseconds: only schemas of kinds in use are compiled, each once.
+const ajv = new Ajv({
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+  allowUnionTypes: true,
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+  validateFormats: false,
+  logger: false,
+});
+
+/** A validator of a draft-07 schema that finds all violations and fills in defaults. A malformed schema throws. */
+export function validatorOf(schema: object): ValidateFunction {
+  return ajv.compile(schema);
+}

@@ -1,0 +1,97 @@
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+/** Names of stages: they stand in references, in file names and in the lockfile. */
+export const STAGE_NAME = "^[A-Za-z][A-Za-z0-9_-]{0,63}$";
+
+const seed = { type: "integer", minimum: 0, maximum: MAX_SEED } as const;
+
+/** JSON Schema of the top of a pipeline file; what stands in `stages` is checked stage by stage. */
+export const pipelineKeys = {
+  type: "object",
+  properties: {
+    name: {
+      description: "What the pipeline is called. Without it the name of the file.",
+      type: "string",
+      minLength: 1,
+      examples: ["package-sections"],
+    },
+    description: { description: "What the pipeline is for.", type: "string" },
+    seed: {
+      ...seed,
+      description:
+        "The seed of every stage that draws random numbers and names no seed of its own.",
+      default: 42,
+    },
+    vars: {
+      description:
+        'Values that other places refer to: "${vars.name}". Maps and lists may be nested.',
+      type: ["object", "null"],
+      examples: [{ model: "models/bert-tiny", epochs: 3 }],
+    },
+    allow_outside: {
+      description: "Whether paths may be absolute or leave the project's folder.",
+      type: "boolean",
+      default: false,
+    },
+    stages: {
+      description: "The stages by name, in any order: `in` says which reads which.",
+      type: "object",
+      minProperties: 1,
+    },
+  },
+  required: ["stages"],
+  additionalProperties: false,
+} as const;
+
+/** JSON Schema of a stage beside its params; `uses`, `in`, `with` and `require` are looked at more closely in code. */
+export const stageKeys = {
+  type: "object",
+  properties: {
+    uses: { description: "The kind of stage.", type: "string", minLength: 1 },
+    description: { description: "What the stage is for.", type: "string" },
+    in: {
+      description:
+        "What the stage reads: a stage, `stage.split`, `stage.port` or `stage.port.split`, or a map from input port to one of these.",
+      anyOf: [
+        { type: "string", minLength: 1 },
+        {
+          type: "object",
+          minProperties: 1,
+          additionalProperties: { type: "string", minLength: 1 },
+        },
+      ],
+      examples: ["tokens", { model: "train", dataset: "tokens.test" }],
+    },
+    with: { description: "The stage's parameters.", type: ["object", "null"] },
+    seed: { ...seed, description: "The stage's own seed, instead of the pipeline's." },
+    require: {
+      description:
+        'Conditions on the stage\'s metrics; the run fails where one is not met: { accuracy: ">= 0.6" }.',
+      type: "object",
+      examples: [{ accuracy: ">= 0.6" }],
+    },
+    cache: {
+      description: "false: the stage runs each time, even if nothing changed.",
+      type: "boolean",
+      default: true,
+    },
+    resources: {
+      description: "What the stage takes while it runs.",
+      type: "object",
+      properties: {
+        gpu: {
+          description: "Graphics devices; taken only where there are any.",
+          type: "integer",
+          minimum: 0,
+          maximum: 64,
+          default: 0,
+        },
+      },
+      additionalProperties: false,
+      default: {},
+      examples: [{ gpu: 1 }],
+    },
+  },
+  required: ["uses"],
+  additionalProperties: false,
+} as const;

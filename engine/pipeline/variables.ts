@@ -1,0 +1,288 @@
+import { didYouMean } from "./did-you-mean.ts";
+import { readScalar } from "./read-scalar.ts";
+import { type Finding, listNames, quote, type Report } from "./report.ts";
+import { readReference, scanReferences, type TextPart } from "./scan-references.ts";
+import {
+  listOf,
+  type MapNode,
+  mapOf,
+  type Place,
+  type ScalarNode,
+  type SourceNode,
+  unknownAt,
+  valueAt,
+} from "./source-node.ts";
+
+const MAX_CHAIN = 64;
+const MAX_VALUES = 50_000;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Substitution {
+  readonly vars: SourceNode | undefined;
+  readonly environment: Environment;
+  readonly report: Report;
+  /** From each node as written to what it stands for. */
+  readonly resolved: Map<SourceNode, SourceNode>;
+  /** Variables being resolved, outermost first: a variable met again is a cycle. */
+  readonly active: { readonly node: SourceNode; readonly name: string }[];
+  values: number;
+  characters: number;
+}
+
+/**
+ * The file with every `${vars.…}` and `${env:…}` replaced. A value that is one reference takes the variable's value
+ * with its type; inside a text, single values are written out. Errors are reported at the reference.
+ */
+export function substituteVariables(
+  root: MapNode,
+  environment: Environment,
+  report: Report,
+): MapNode {
+  const vars = valueAt(root, "vars");
+  const resolved = new Map<SourceNode, SourceNode>();
+  const state = { vars, environment, report, resolved, active: [], values: 0, characters: 0 };
+  const replaced = substitute(root, state);
+  if (replaced.kind !== "map") throw new Error("internal: a map became something else");
+  return replaced;
+}
+
+function substitute(node: SourceNode, state: Substitution): SourceNode {
+  const known = state.resolved.get(node);
+  if (known !== undefined) return known;
+  const replaced = substituteOnce(node, state);
+  state.resolved.set(node, replaced);
+  return replaced;
+}
+
+function substituteOnce(node: SourceNode, state: Substitution): SourceNode {
+  switch (node.kind) {
+    case "unknown":
+      return node;
+    case "scalar":
+      return substituteScalar(node, state);
+    case "list":
+      return listOf(
+        node.items.map((item) => substitute(item, state)),
+        node.place,
+      );
+    case "map": {
+      const replace = (value: SourceNode) => substitute(value, state);
+      const entries = [...node.entries.values()].map((e) => ({ ...e, value: replace(e.value) }));
+      return mapOf(entries, node.place);
+    }
+  }
+}
+
+function substituteScalar(node: ScalarNode, state: Substitution): SourceNode {
+  if (typeof node.value !== "string" || !node.value.includes("${")) return node;
+  const parts = scanReferences(node.value);
+  const places = placesOf(parts, node);
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined && first.kind !== "text") {
+    return resolvePart(first, places[0] ?? node.place, state);
+  }
+  const texts = parts.map((part, i) => textOf(part, places[i] ?? node.place, state));
+  if (texts.includes(undefined)) return unknownAt(node.place);
+  const value = texts.join("");
+  state.characters += value.length;
+  if (exceedsLimits(state, node.place)) return unknownAt(node.place);
+  const via = parts.find((part) => part.kind === "reference")?.written;
+  return { ...node, value, text: value, style: "quoted", ...(via !== undefined && { via }) };
+}
+
+/** The value that a part of a text is written out as; undefined when an error was reported. */
+function textOf(part: TextPart, place: Place, state: Substitution): string | undefined {
+  if (part.kind === "text") return part.text;
+  const value = resolvePart(part, place, state);
+  if (value.kind === "unknown") return undefined;
+  if (value.kind === "scalar") return value.text;
+  const message = `${part.written} is a ${value.kind}, which cannot stand inside a text.`;
+  const hint = "a list or map can only be the whole value";
+  state.report({ code: "not-a-text", message, place, hint });
+  return undefined;
+}
+
+function resolvePart(part: TextPart, place: Place, state: Substitution): SourceNode {
+  if (part.kind === "mistake") {
+    state.report({ ...explainMistake(part), place });
+    return unknownAt(place);
+  }
+  if (part.kind === "text") throw new Error("internal: a text is no reference");
+  const target = readReference(part.body);
+  if (target.kind === "invalid") {
+    const hint = hintForInvalid(part.body, state);
+    const message = `${part.written} is no reference that Tunesmith knows.`;
+    state.report({ code: "invalid-variable", message, place, hint });
+    return unknownAt(place);
+  }
+  if (target.kind === "environment") return readEnvironment(target, part.written, place, state);
+  const value = lookUp(target.path, place, state);
+  if (value.kind === "unknown") return unknownAt(place);
+  state.values += value.size;
+  return exceedsLimits(state, place) ? unknownAt(place) : relocate(value, place, part.written);
+}
+
+function explainMistake(part: TextPart & { kind: "mistake" }): Omit<Finding, "place"> {
+  if (part.mistake === "unclosed") {
+    const message = 'The reference that begins with "${" is never closed.';
+    return {
+      code: "unclosed-reference",
+      message,
+      hint: 'write "}" at its end; "$${" is the text "${"',
+    };
+  }
+  const message = 'References are written "${…}", not "${{ … }}".';
+  const name = /[\w.:-]+/.exec(part.written)?.[0] ?? "vars.name";
+  return { code: "double-braces", message, hint: `write "\${${name}}"; "$\${" is the text "\${"` };
+}
+
+function hintForInvalid(body: string, state: Substitution): string {
+  const name = body.trim();
+  const names = state.vars?.kind === "map" ? [...state.vars.entries.keys()] : [];
+  if (names.includes(name.replace(/^vars?\./, ""))) {
+    return `did you mean "\${vars.${name.replace(/^vars?\./, "")}}"?`;
+  }
+  if (state.environment[name] !== undefined) return `did you mean "\${env:${name}}"?`;
+  return 'write "${vars.name}" or "${env:NAME}" or "${env:NAME:-default}"; there are no expressions';
+}
+
+function readEnvironment(
+  { name, fallback }: { readonly name: string; readonly fallback?: string },
+  written: string,
+  place: Place,
+  state: Substitution,
+): SourceNode {
+  const set = Object.hasOwn(state.environment, name) ? state.environment[name] : undefined;
+  const text = fallback !== undefined && (set === undefined || set === "") ? fallback : set;
+  if (text === undefined) {
+    const message = `The environment variable ${name} is not set.`;
+    const hint = `set it, or give a default: "\${env:${name}:-default}"`;
+    state.report({ code: "unset-environment", message, place, hint });
+    return unknownAt(place);
+  }
+  return {
+    kind: "scalar",
+    value: readScalar(text),
+    text,
+    style: "environment",
+    via: written,
+    place,
+    size: 1,
+  };
+}
+
+/** The value of `vars.a.b`, its own references replaced. */
+function lookUp(path: readonly string[], place: Place, state: Substitution): SourceNode {
+  let node = state.vars ?? mapOf([], place);
+  let isResolved = false;
+  let name = "vars";
+  for (const segment of path) {
+    if (!isResolved && node.kind === "scalar") {
+      node = resolveVariable(node, name, place, state);
+      isResolved = true;
+    }
+    const child = node.kind === "list" ? node.items[Number(segment)] : valueAt(node, segment);
+    if (child === undefined) {
+      if (node.kind !== "unknown") state.report(unknownVariable(path, name, node, place));
+      return unknownAt(place);
+    }
+    node = child;
+    name = `${name}.${segment}`;
+  }
+  return isResolved ? node : resolveVariable(node, name, place, state);
+}
+
+function unknownVariable(
+  path: readonly string[],
+  parent: string,
+  node: SourceNode,
+  place: Place,
+): Finding {
+  const missing = path[parent.split(".").length - 1] ?? "";
+  const names = node.kind === "map" ? [...node.entries.keys()] : [];
+  const kinds = {
+    map: "",
+    list: `, which is a list of ${node.size - 1}`,
+    scalar: ", which is a single value",
+  };
+  const message = `There is no variable "vars.${path.join(".")}": ${quote(missing)} is not in "${parent}"${node.kind === "unknown" ? "" : kinds[node.kind]}.`;
+  const known = names.length > 0 ? `variables there: ${listNames(names)}` : undefined;
+  return { code: "unknown-variable", message, place, hint: didYouMean(missing, names, known) };
+}
+
+function resolveVariable(
+  node: SourceNode,
+  name: string,
+  place: Place,
+  state: Substitution,
+): SourceNode {
+  const start = state.active.findIndex((variable) => variable.node === node);
+  if (start >= 0 || state.active.length >= MAX_CHAIN) {
+    const names = [
+      ...state.active.slice(Math.max(0, start)).map((variable) => variable.name),
+      name,
+    ];
+    const chain =
+      names.length > 12 ? `${names.slice(0, 6).join(" -> ")} -> … -> ${name}` : names.join(" -> ");
+    const message =
+      start >= 0
+        ? `Variables refer to each other: ${chain}.`
+        : `Variables refer to each other over ${MAX_CHAIN} steps.`;
+    state.report({
+      code: "variable-cycle",
+      message,
+      place,
+      hint: "give one of them a value of its own",
+    });
+    return unknownAt(place);
+  }
+  state.active.push({ node, name });
+  const value = substitute(node, state);
+  state.active.pop();
+  return value;
+}
+
+/** The value as if it had been written at the reference, so that errors in it point there. */
+function relocate(node: SourceNode, place: Place, via: string): SourceNode {
+  switch (node.kind) {
+    case "list":
+      return { ...node, place, via, items: node.items.map((item) => relocate(item, place, via)) };
+    case "map": {
+      const move = (value: SourceNode) => relocate(value, place, via);
+      const entries = [...node.entries.values()].map((e) => ({
+        ...e,
+        keyPlace: place,
+        value: move(e.value),
+      }));
+      return { ...mapOf(entries, place), via };
+    }
+    default:
+      return { ...node, place, via };
+  }
+}
+
+function exceedsLimits(state: Substitution, place: Place): boolean {
+  if (state.values <= MAX_VALUES && state.characters <= MAX_CHARACTERS) return false;
+  if (Number.isFinite(state.values)) {
+    const message = `With all variables written out, the file has more than ${MAX_VALUES} values or ${MAX_CHARACTERS} characters.`;
+    state.report({ code: "too-many-values", message, place, hint: "refer to fewer variables" });
+  }
+  state.values = Number.POSITIVE_INFINITY;
+  return true;
+}
+
+/** Where each part stands in the file; a part that cannot be found in the source gets the whole value's place. */
+function placesOf(parts: readonly TextPart[], node: ScalarNode): Place[] {
+  const { file, range } = node.place;
+  let cursor = range.start;
+  return parts.map((part) => {
+    const written = part.kind === "text" ? (part.text === "${" ? "$${" : "") : part.written;
+    const start = file.text.indexOf(written, cursor);
+    if (written === "" || start < 0 || start + written.length > range.end) return node.place;
+    cursor = start + written.length;
+    return { file, range: { start, end: cursor } };
+  });
+}
