@@ -21,7 +21,7 @@ const params = {
         anyOf: [
           {
             description:
-              "unicode_nfc: composed form. strip_html: markup away, entities decoded, scripts and styles dropped. collapse_whitespace: runs of white space become one space, none at the ends. strip_control: control and format characters away, line breaks and tabs kept. lowercase. drop_empty: drops rows of white space only. drop_duplicates: drops rows whose text came before.",
+              "unicode_nfc: composed form. strip_html: markup away, entities decoded, scripts and styles dropped. collapse_whitespace: runs of white space become one space, none at the ends. strip_control: control characters, zero-width spaces and byte order marks away, line breaks and tabs kept. lowercase. drop_empty: drops rows of white space only. drop_duplicates: drops rows whose text came before.",
             type: "string",
             enum: [
               "unicode_nfc",
@@ -51,7 +51,8 @@ const params = {
                 description: "Cuts texts after this many characters (Unicode code points).",
               },
               drop_duplicates: {
-                description: "What makes two rows equal; the first is kept, across splits too.",
+                description:
+                  "What makes two rows equal. The first is kept, across splits too; the split `train` comes last, so that it loses what held-out splits have.",
                 type: "string",
                 enum: ["text", "text_and_label"],
               },
@@ -118,8 +119,8 @@ function patternProblems(rule: RuleParams, index: number): ParamsProblem[] {
       {
         at: ["rules", index, "replace", "pattern"],
         code: "invalid-pattern",
-        message: `This is not a regular expression of the RE2 syntax: ${(error as Error).message}.`,
-        hint: "Look-around and backreferences do not exist in RE2: they cannot be matched in linear time.",
+        message: `This is not a regular expression of the RE2 syntax: ${(error as Error).message.replace("error parsing regexp: ", "")}.`,
+        hint: "look-around and backreferences do not exist in RE2: they cannot be matched in linear time",
       },
     ];
   }
