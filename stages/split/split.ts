@@ -88,7 +88,7 @@ function fractionProblems(params: SplitParams): ParamsProblem[] {
       at: [],
       code: "fractions-do-not-sum-to-1",
       message: `train, validation and test sum to ${Number(sum.toPrecision(12))}, not to 1.`,
-      hint: "For example train: 0.8, validation: 0.1, test: 0.1.",
+      hint: "for example train: 0.8, validation: 0.1, test: 0.1",
     },
   ];
 }
@@ -100,7 +100,7 @@ function singleSplitProblems(splits: readonly string[] | undefined): ParamsProbl
       at: [],
       code: "already-split",
       message: `The dataset is already split: ${splits.join(", ")}.`,
-      hint: `Split one of them (in: STAGE.${splits[0]}), or leave this stage out.`,
+      hint: `split one of them (in: STAGE.${splits[0]}), or leave this stage out`,
     },
   ];
 }
