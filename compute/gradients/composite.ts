@@ -37,26 +37,33 @@ export const compositeGradients: GradientRules = {
     const difference = where(chosen, sub(probabilities, 1), probabilities);
     return [mul(difference, reshape(g, [labels!.shape[0]!, 1])), undefined];
   },
-  /** The sum of g·y over a row of softmax is g_output·output, the smaller tensor. https://arxiv.org/abs/2205.14135 */
+  /**
+   * The sum of gradient times probability over a row of scores is the sum of g times output over a row
+   * of the smaller output. https://arxiv.org/abs/2205.14135, appendix B.4
+   */
   Attention: (output, g) => {
-    const { q, k, v, dropoutMask, scale, p, probabilities, kept } = attentionParts(output);
-    const gKept = matMul(g, swap(v)); // (B, h, T, S)
-    const gProbabilities = dropoutMask === undefined ? gKept : dropout(gKept, dropoutMask, p!);
+    const { q, k, v, scale, probabilities, kept, keptScale } = attentionParts(output);
+    const gScaled = keptScale === 1 ? g : mul(g, keptScale); // (B, h, T, d)
+    const gKept = matMul(gScaled, swap(v)); // (B, h, T, S)
     const rowSums = reduceSum(mul(g, output), [-1], true); // (B, h, T, 1)
-    const gScores = mul(probabilities, sub(gProbabilities, rowSums));
+    const gScores =
+      kept === probabilities
+        ? mul(probabilities, sub(gKept, rowSums))
+        : sub(mul(kept, gKept), mul(probabilities, rowSums));
     const gq = mul(matMul(gScores, k), scale);
     const gk = matMul(swap(gScores), mul(q, scale));
-    return [gq, gk, matMul(swap(kept), g), undefined, undefined];
+    return [gq, gk, matMul(swap(kept), gScaled), undefined, undefined];
   },
 };
 
 const swap = (x: Value) => transpose(x, [0, 1, 3, 2]);
 
-/** d/dx x·Φ(x) = Φ(x) + x·φ(x). */
+/** d/dx x·Φ(x) = Φ(x) + x·φ(x), in the fewest passes over memory: with u = x/√2. */
 function geluSlope(x: Value): Value {
-  const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
-  const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return add(cumulative, mul(x, density));
+  const u = mul(x, Math.SQRT1_2);
+  const cumulative = mul(add(erf(u), 1), 0.5);
+  const density = exp(sub(-Math.log(Math.PI) / 2, mul(u, u)));
+  return add(cumulative, mul(u, density));
 }
 
 function tanhGeluSlope(x: Value): Value {

@@ -71,12 +71,19 @@ export class Emitter {
     this.#names.set(value, name);
   }
 
-  /** A tensor that is stored in the file; small ones with equal content are stored once. */
+  /** A tensor that is stored in the file; small ones, and filled ones, are stored once. */
   tensor(tensor: TensorData): string {
-    const small = tensor.data.length <= 64;
-    const key = small ? `${tensor.dtype}[${tensor.shape}]${tensor.data.join()}` : "";
-    const name = (small ? this.#made.get(key) : undefined) ?? `%${++this.#count}`;
-    if (small) this.#made.set(key, name);
+    const { dtype, shape, data } = tensor;
+    const filled = data.every((element) => element === data[0]);
+    if (!filled && data.length > 64) return this.#store(tensor);
+    const key = `${dtype}[${shape}]${filled ? data[0] : data.join()}`;
+    const name = this.#made.get(key) ?? this.#store(tensor);
+    this.#made.set(key, name);
+    return name;
+  }
+
+  #store(tensor: TensorData): string {
+    const name = `%${++this.#count}`;
     this.initializers.set(name, tensor);
     return name;
   }

@@ -44,14 +44,27 @@ export function attention(q: Value, k: Value, v: Value, options: AttentionOption
   return makeValue("Attention", inputs, attributes, q.shape, q.dtype);
 }
 
-/** The named inputs of an attention node, and what it computed on the way, both [B, h, T, S]. */
+/**
+ * The named inputs of an attention node, and what it computed on the way, both [B, h, T, S]: the
+ * probabilities, and those that dropout kept, which `keptScale` makes into the ones that v is summed by.
+ */
 export function attentionParts(node: Value) {
   const [q, k, v, ...rest] = node.inputs;
-  const { scale, p } = node.attributes as { scale: number; p?: number };
+  const { scale, p = 0 } = node.attributes as { scale: number; p?: number };
   const mask = node.attributes.masked ? rest.shift() : undefined;
   const dropoutMask = rest.shift();
   const shape = [...q!.shape.slice(0, 3), k!.shape[2]!];
   const probabilities = resultOf(node, 1, shape);
   const kept = dropoutMask === undefined ? probabilities : resultOf(node, 2, shape);
-  return { q: q!, k: k!, v: v!, mask, dropoutMask, scale, p, probabilities, kept };
+  return {
+    q: q!,
+    k: k!,
+    v: v!,
+    mask,
+    dropoutMask,
+    scale,
+    probabilities,
+    kept,
+    keptScale: 1 / (1 - p),
+  };
 }

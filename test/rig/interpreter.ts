@@ -286,7 +286,8 @@ export const interpreterRules: Readonly<Record<string, Rule>> = {
     const products = { shape: square, data: matrixProduct(square, q!, transposed(k!)) };
     const scores = fill(square, (i) => at(products, i) * scale + (mask ? at(mask, i) : 0));
     const probabilities = rows({ shape: square, data: scores }, softmaxOf);
-    const kept = probabilities.map((e, i) => (dropped && !dropped.data[i] ? 0 : e / (1 - p)));
-    return [matrixProduct(shape, { shape: square, data: kept }, v!), probabilities, kept];
+    const kept = probabilities.map((e, i) => (dropped && !dropped.data[i] ? 0 : e));
+    const used = { shape: square, data: kept.map((e) => e / (1 - p)) };
+    return [matrixProduct(shape, used, v!), probabilities, kept];
   },
 };
