@@ -86,11 +86,26 @@ export async function namingPath<T>(
   try {
     return await run();
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    throw new CacheError("cache-io", `Could not ${action} ${path}: ${(error as Error).message}`, {
-      hint: ioHints[errno] ?? "Check the path and try again.",
-      cause: error,
-    });
+    throw withPath(action, path, error);
   }
+}
+
+/** `namingPath` for what happens at once. */
+export function namingPathSync<T>(action: string, path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw withPath(action, path, error);
+  }
+}
+
+/** A system error as a CacheError (`cache-io`) that names the path and what to do; any other error as it is. */
+export function withPath(action: string, path: string, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  const message = `Could not ${action} ${path}: ${(error as Error).message}`;
+  return new CacheError("cache-io", message, {
+    hint: ioHints[errno] ?? "Check the path and try again.",
+    cause: error,
+  });
 }

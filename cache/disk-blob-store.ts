@@ -1,6 +1,13 @@
 import { dirname, resolve } from "node:path";
 import type { BlobStore } from "./blob-store.ts";
-import { BlobCorrupt, BlobMissing, CacheError, namingPath } from "./cache-error.ts";
+import {
+  BlobCorrupt,
+  BlobMissing,
+  CacheError,
+  namingPath,
+  namingPathSync,
+  withPath,
+} from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import {
   blobPath,
@@ -57,11 +64,13 @@ export class DiskBlobStore implements BlobStore {
   }
 
   hasAll(blobs: Iterable<{ readonly digest: Digest; readonly size?: number }>): boolean {
-    for (const { digest, size } of blobs) {
-      const facts = this.#fileSystem.factsSync(this.pathOf(digest));
-      if (facts?.kind !== "file" || (size !== undefined && facts.size !== size)) return false;
-    }
-    return true;
+    return namingPathSync("look into the cache", this.#folder.root, () => {
+      for (const { digest, size } of blobs) {
+        const facts = this.#fileSystem.factsSync(this.pathOf(digest));
+        if (facts?.kind !== "file" || (size !== undefined && facts.size !== size)) return false;
+      }
+      return true;
+    });
   }
 
   put(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<Digest> {
@@ -97,41 +106,31 @@ export class DiskBlobStore implements BlobStore {
 
   async *get(digest: Digest): AsyncGenerator<Uint8Array> {
     const path = this.pathOf(digest);
-    const facts = this.#factsOf(digest, path);
-    if (facts.size <= pieceBytes) {
-      yield await this.read(digest);
-      return;
-    }
-    const file = await this.#open(digest, path);
     try {
-      const identity = await this.#verifyOpen(digest, path, file);
-      yield* piecesOf(file);
-      if (identityOf(await file.facts()) !== identity) {
-        throw new BlobCorrupt(digest, "it was written to while being read");
-      }
-    } finally {
-      await file.close();
+      yield* this.#verifiedPieces(digest, path);
+    } catch (error) {
+      throw withPath("read", path, error);
     }
   }
 
   async read(digest: Digest): Promise<Uint8Array> {
     const path = this.pathOf(digest);
-    const facts = this.#factsOf(digest, path);
-    const bytes =
-      facts.size <= smallBytes
-        ? this.#readSmall(digest, path)
-        : await this.#readLarge(digest, path);
-    if (digestOf(bytes) !== digest) throw this.#condemn(digest, path, facts);
-    return bytes;
+    return namingPath("read", path, async () => {
+      const facts = this.#factsOf(digest, path);
+      const isSmall = facts.size <= smallBytes;
+      const bytes = isSmall ? this.#readSmall(digest, path) : await this.#readLarge(digest, path);
+      if (digestOf(bytes) !== digest) throw this.#condemn(digest, path, facts);
+      return bytes;
+    });
   }
 
   async materialize(digest: Digest, toPath: string): Promise<void> {
     const path = this.pathOf(digest);
-    const facts = this.#factsOf(digest, path);
     const target = resolve(toPath);
     const temporary = temporaryBeside(target);
     await namingPath("write", target, () =>
       orRemove(this.#fileSystem, temporary, async () => {
+        const facts = this.#factsOf(digest, path);
         await this.#fileSystem.mkdir(dirname(target));
         await this.#copyBlob(digest, path, temporary);
         if ((await this.#seal(temporary, copyMode)) !== digest) {
@@ -149,23 +148,44 @@ export class DiskBlobStore implements BlobStore {
   async verify(digest: Digest): Promise<"intact" | "missing" | "corrupt"> {
     const path = this.pathOf(digest);
     try {
-      const facts = this.#factsOf(digest, path);
-      if (identityOf(facts) === this.#verified.get(digest)) return "intact";
-      if (facts.size <= smallBytes) {
-        await this.read(digest);
-        return "intact";
-      }
-      const file = await this.#open(digest, path);
-      try {
-        await this.#verifyOpen(digest, path, file);
-      } finally {
-        await file.close();
-      }
+      await namingPath("read", path, () => this.#failUnlessIntact(digest, path));
       return "intact";
     } catch (error) {
       if (error instanceof BlobMissing) return "missing";
       if (error instanceof BlobCorrupt) return "corrupt";
       throw error;
+    }
+  }
+
+  async #failUnlessIntact(digest: Digest, path: string): Promise<void> {
+    const facts = this.#factsOf(digest, path);
+    if (identityOf(facts) === this.#verified.get(digest)) return;
+    if (facts.size <= smallBytes) {
+      await this.read(digest);
+      return;
+    }
+    const file = await this.#open(digest, path);
+    try {
+      await this.#verifyOpen(digest, path, file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async *#verifiedPieces(digest: Digest, path: string): AsyncGenerator<Uint8Array> {
+    const { size } = this.#factsOf(digest, path);
+    if (size <= pieceBytes) {
+      yield await this.read(digest);
+      return;
+    }
+    const file = await this.#open(digest, path);
+    try {
+      const identity = await this.#verifyOpen(digest, path, file);
+      yield* piecesOf(file);
+      const after = await file.facts();
+      if (identityOf(after) !== identity) throw this.#condemn(digest, path, after);
+    } finally {
+      await file.close();
     }
   }
 

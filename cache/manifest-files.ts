@@ -34,7 +34,7 @@ export function manifestsOf(folder: CacheFolder, key: TraceKey): ManifestFile[] 
 
 /** All intact manifests. Damaged ones go to quarantine. */
 export function* allManifests(folder: CacheFolder): Generator<ManifestFile> {
-  for (const shard of shardNames) {
+  for (const shard of namesIn(folder)) {
     for (const name of namesIn(folder, shard)) {
       const found = readManifest(folder, shard, name);
       if (typeof found === "object") yield found;
@@ -42,13 +42,8 @@ export function* allManifests(folder: CacheFolder): Generator<ManifestFile> {
   }
 }
 
-/** The 256 names of the folders that blobs and manifests are spread over. */
-export const shardNames: readonly string[] = Array.from({ length: 256 }, (_, i) =>
-  i.toString(16).padStart(2, "0"),
-);
-
-/** The names in a shard of the manifests; none where it is not there. */
-export function namesIn(folder: CacheFolder, shard: string): string[] {
+/** The names of the manifests' shards, or in one of them; none where it is not there. */
+export function namesIn(folder: CacheFolder, shard = ""): string[] {
   try {
     return folder.fileSystem.readdirSync(join(folder.manifests, shard)).map(({ name }) => name);
   } catch (error) {

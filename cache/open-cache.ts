@@ -1,3 +1,4 @@
+import { namingPathSync } from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { prepareCacheFolder } from "./cache-folder.ts";
 import type { Digest } from "./digest.ts";
@@ -35,7 +36,7 @@ export async function openCache(
   const folder = await prepareCacheFolder(root, fileSystem);
   const index = new SqliteIndex(folder, () => rowsOfManifests(folder));
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
-  index.read(() => undefined, undefined);
+  namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
   const known = new KnownFiles(index);
   const blobs = new DiskBlobStore(folder);
   return {

@@ -1,4 +1,4 @@
-import { namingPath } from "./cache-error.ts";
+import { namingPath, namingPathSync } from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { removeIfPresent } from "./durable-file.ts";
 import { manifestName, newestFirst, traceOf } from "./manifest.ts";
@@ -103,7 +103,9 @@ export class SqliteTraceStore implements TraceStore {
 
   /** A row may be missing after a power cut or a kill, or be damaged: the manifests know, and mend it. */
   #findInManifests(key: TraceKey, rows: readonly TraceRow[]): readonly Trace[] {
-    const found = manifestsOf(this.#folder, key);
+    const found = namingPathSync("read manifests in", this.#folder.root, () =>
+      manifestsOf(this.#folder, key),
+    );
     const damaged = rows.filter((row) => soundTrace(row) === undefined);
     if (found.length + damaged.length > 0) {
       this.#index.write((prepare) => {

@@ -4,7 +4,7 @@ import { quarantine } from "./cache-folder.ts";
 import { type Digest, digestFrom, isDigest } from "./digest.ts";
 import { isAbsence } from "./file-system.ts";
 import { manifestName } from "./manifest.ts";
-import { allManifests, namesIn, readManifest, shardNames } from "./manifest-files.ts";
+import { allManifests, namesIn, readManifest } from "./manifest-files.ts";
 import type { Cache } from "./open-cache.ts";
 import { isTraceKey, type Trace, type TraceKey } from "./trace-store.ts";
 import { blobsOfTree } from "./tree-blobs.ts";
@@ -47,7 +47,7 @@ export async function verifyCache(
     manifests: { intact: 0, corrupt: [], restored: 0, foreign: 0, dropped: [] },
     failures: [],
   };
-  for (const shard of shardNames) await verifyManifests(cache, shard, report);
+  for (const shard of namesIn(cache.folder)) await verifyManifests(cache, shard, report);
   await verifyBlobs(cache, report, onBlob);
   for (const { trace, path } of allManifests(cache.folder)) {
     await noting(report, relative(cache.folder.root, path), () =>
