@@ -1,0 +1,42 @@
+import stringWidth from "string-width";
+
+/** How many terminal columns a text takes: 2 for each wide character, 0 for escape sequences and combining marks. */
+export function widthOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** The text filled up with spaces to a width in columns; a longer one as it is. */
+export function padEnd(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** The text moved to the right edge of a width in columns; a longer one as it is. */
+export function padStart(text: string, width: number): string {
+  return " ".repeat(Math.max(0, width - widthOf(text))) + text;
+}
+
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** The text if it fits a width in columns, else as much as fits before an ellipsis. Never cuts through a character. */
+export function cutTo(text: string, width: number, ellipsis: string): string {
+  if (widthOf(text) <= width) return text;
+  const room = width - widthOf(ellipsis);
+  let cut = "";
+  for (const { segment } of graphemes.segment(text)) {
+    if (widthOf(cut + segment) > room) break;
+    cut += segment;
+  }
+  return room < 0 ? ellipsis.slice(0, Math.max(0, width)) : cut + ellipsis;
+}
+
+/** The text in lines of at most a width in columns, broken at spaces; a word that is longer gets its own line. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
