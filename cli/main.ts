@@ -37,7 +37,9 @@ function contextOfProcess(): CliContext {
     stderr,
     color: !env.NO_COLOR && (isForced || (isTerminal && !isDumb)),
     interactive: isTerminal && !isDumb && !env.CI,
-    columns: Number(env.COLUMNS) || stderr.columns || 80,
+    get columns() {
+      return Number(env.COLUMNS) || stderr.columns || 80;
+    },
     kinds: stages,
     version: versionOfTunesmith(),
     hostModule: fileURLToPath(
@@ -81,7 +83,9 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   return program;
 }
 
-const collect = (value: string, previous: readonly string[]) => [...previous, value];
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
 
 function addRunCommand(program: Command, context: CliContext, exit: (code: number) => void): void {
   program
