@@ -1,0 +1,67 @@
+"""Writes metrics.json, schedules.json and adamw.json beside this file: what scikit-learn, transformers
+and PyTorch compute. Needs torch, transformers and scikit-learn.
+"""
+import json, pathlib
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
+from transformers import get_scheduler
+
+here = pathlib.Path(__file__).parent
+
+
+def write(name, value):
+    (here / name).write_text(json.dumps(value, indent=1) + "\n")
+
+
+def metrics(rows, classes, seed, only=None):
+    random = np.random.default_rng(seed)
+    logits = (3 * random.standard_normal((rows, classes))).astype(np.float32)
+    truth = random.integers(0, only or classes, rows)
+    if only: logits[:, only:] -= 100  # a label that is neither seen nor predicted
+    predicted = logits.argmax(1)
+    exact = logits.astype(np.float64)
+    probabilities = np.exp(exact - exact.max(1, keepdims=True))
+    probabilities /= probabilities.sum(1, keepdims=True)
+    labels = list(range(classes))
+    each = precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
+    return {
+        "logits": logits.astype(float).tolist(), "truth": truth.tolist(),
+        "loss": log_loss(truth, probabilities, labels=labels),
+        "accuracy": accuracy_score(truth, predicted),
+        "macro_f1": f1_score(truth, predicted, average="macro", zero_division=0),
+        "weighted_f1": f1_score(truth, predicted, average="weighted", zero_division=0),
+        "per_class": [dict(zip(("precision", "recall", "f1", "support"), (float(x[i]) for x in each))) for i in labels],
+        "confusion_matrix": confusion_matrix(truth, predicted, labels=labels).tolist(),
+    }
+
+
+def schedule(kind, warmup, total):
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=2e-3)
+    scheduler = get_scheduler(kind, optimizer, num_warmup_steps=warmup, num_training_steps=total)
+    rates = []
+    for _ in range(total):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step(); scheduler.step()
+    return {"type": kind, "warmup": warmup, "total": total, "rates": rates}
+
+
+def adamw(decay, seed):
+    torch.manual_seed(seed)
+    p = torch.randn(12, dtype=torch.float32)
+    start = p.tolist()
+    p = torch.nn.Parameter(p.double())
+    optimizer = torch.optim.AdamW([p], lr=1e-2, betas=(0.9, 0.99), eps=1e-6, weight_decay=decay)
+    gradients = []
+    for step in range(6):
+        g = torch.randn(12, dtype=torch.float32) * 10.0 ** -step
+        gradients.append(g.tolist())
+        p.grad = g.double()
+        torch.nn.utils.clip_grad_norm_([p], 1.0)
+        optimizer.step()
+    return {"weight_decay": decay, "start": start, "gradients": gradients, "after": p.tolist()}
+
+
+write("metrics.json", [metrics(60, 3, 0), metrics(7, 4, 1), metrics(20, 4, 2, only=3)])
+write("schedules.json", [schedule(k, w, t) for k in ("linear", "cosine", "constant", "constant_with_warmup") for w, t in ((0, 5), (3, 10))])
+write("adamw.json", [adamw(0.0, 0), adamw(0.1, 1)])

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { streamKey } from "../../models/counter-hash.ts";
+import { epochBatches, evaluationBatches, padBatch, paddedLength } from "../../training/batches.ts";
+import { fillDropoutMask } from "../../training/dropout-mask.ts";
+import { plannedSteps, totalSteps } from "../../training/step-plan.ts";
+import type { TokenDataset } from "../../training/token-dataset.ts";
+import { defaultArguments } from "../../training/training-arguments.ts";
+
+/** Rows of these lengths; row i holds the id i + 1. */
+function rowsOf(...lengths: number[]): TokenDataset {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  return {
+    ids: Uint16Array.from(lengths.flatMap((length, row) => Array(length).fill(row + 1))),
+    offsets: Int32Array.from(offsets),
+    labels: Int32Array.from(lengths, (_, row) => row),
+    rowIds: lengths.map((_, row) => `${row}`),
+  };
+}
+
+const inOrder = {
+  seed: 1,
+  shuffle: false,
+  group_by_length: false,
+  per_device_train_batch_size: 2,
+};
+
+test("an epoch in the order of the rows; the last batch is smaller", () => {
+  assert.deepEqual(epochBatches(rowsOf(1, 1, 1, 1, 1), 0, inOrder), [[0, 1], [2, 3], [4]]);
+});
+
+test("shuffling depends on the seed and the epoch alone and loses no row", () => {
+  const dataset = rowsOf(...Array(9).fill(1));
+  const shuffled = (seed: number, epoch: number) =>
+    epochBatches(dataset, epoch, { ...inOrder, shuffle: true, seed });
+  assert.deepEqual(shuffled(1, 0), [[8, 3], [6, 7], [5, 1], [0, 4], [2]]);
+  assert.deepEqual(shuffled(1, 0), shuffled(1, 0));
+  assert.notDeepEqual(shuffled(1, 1), shuffled(1, 0));
+  assert.notDeepEqual(shuffled(2, 0), shuffled(1, 0));
+  const rows = shuffled(1, 3)
+    .flat()
+    .sort((a, b) => a - b);
+  assert.deepEqual(rows, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("group_by_length puts rows of similar length together, longest first", () => {
+  const dataset = rowsOf(3, 9, 1, 9, 2);
+  const grouped = epochBatches(dataset, 0, { ...inOrder, group_by_length: true });
+  assert.deepEqual(grouped, [[1, 3], [0, 4], [2]]);
+  assert.deepEqual(evaluationBatches(dataset, 2), [[1, 3], [0, 4], [2]]);
+});
+
+test("lengths are padded to few sizes", () => {
+  const padded = [1, 8, 9, 63, 64, 65, 127, 129, 250, 500].map((n) => paddedLength(n, 512));
+  assert.deepEqual(padded, [8, 8, 16, 64, 64, 72, 128, 144, 256, 512]);
+  assert.equal(paddedLength(13, 14), 14);
+  const all = new Set(Array.from({ length: 512 }, (_, i) => paddedLength(i + 1, 512)));
+  assert.equal(all.size, 32);
+});
+
+test("a padded batch", () => {
+  const dataset = { ...rowsOf(2, 3), typeIds: Uint8Array.of(0, 1, 0, 0, 1) };
+  const batch = padBatch(dataset, [1, 0], { rows: 3, maxLength: 4, padTokenId: 9 });
+  assert.deepEqual(batch, {
+    rows: 3,
+    length: 4,
+    inputIds: Int32Array.of(2, 2, 2, 9, 1, 1, 9, 9, 9, 9, 9, 9),
+    attentionMask: Int32Array.of(1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0),
+    tokenTypeIds: Int32Array.of(0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0),
+    labels: Int32Array.of(1, 0, 0),
+    rowNumbers: [1, 0],
+    tokens: 5,
+  });
+});
+
+test("steps are planned as Trainer does, the last of an epoch with the batches that are left", () => {
+  const dataset = rowsOf(1, 1, 1, 1, 1);
+  const plan = (given: object) =>
+    [...plannedSteps(dataset, { ...defaultArguments, ...inOrder, ...given })].map(
+      ({ step, epoch, batches, endsEpoch }) => [step, epoch, batches, endsEpoch],
+    );
+  assert.deepEqual(plan({ num_train_epochs: 1.5, gradient_accumulation_steps: 2 }), [
+    [
+      0,
+      0.5,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      false,
+    ],
+    [1, 1, [[4]], true],
+    [
+      2,
+      1.5,
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      true,
+    ],
+  ]);
+  assert.deepEqual(plan({ max_steps: 2 }), [
+    [0, 1 / 3, [[0, 1]], false],
+    [1, 2 / 3, [[2, 3]], true],
+  ]);
+  assert.equal(totalSteps(dataset, { ...defaultArguments, ...inOrder }), 9);
+});
+
+test("golden: a dropout mask, of an odd length", () => {
+  const mask = new Uint8Array(21);
+  fillDropoutMask(mask, 0.3, streamKey(42, "dropout", 0, 0, "site"));
+  assert.equal(mask.join(""), "101100101110111111111");
+});
+
+test("a dropout mask drops its share", () => {
+  for (const p of [0, 0.1, 0.5, 0.9]) {
+    const mask = new Uint8Array(100_000);
+    fillDropoutMask(mask, p, streamKey(1, "share"));
+    const kept = mask.reduce((sum, bit) => sum + bit, 0) / mask.length;
+    assert.ok(Math.abs(kept - (1 - p)) < 0.006, `kept ${kept} with p = ${p}`);
+  }
+});
