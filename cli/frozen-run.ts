@@ -1,20 +1,28 @@
 import type { Cache } from "../cache/open-cache.ts";
 import type { Change } from "../engine/build/changes.ts";
 import { compareLocks, METRIC_TOLERANCE, staticChanges } from "../engine/build/compare-locks.ts";
-import { digestSource, type SourceDigest } from "../engine/build/source-digests.ts";
+import { lockSource, mergeSource } from "../engine/build/lock-run.ts";
+import { selectStages } from "../engine/build/run-pipeline.ts";
+import { digestSource } from "../engine/build/source-digests.ts";
 import type { Problem } from "../engine/diagnostic.ts";
-import type { Lockfile } from "../engine/lockfile.ts";
-import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import type { LockedSource, Lockfile } from "../engine/lockfile.ts";
+import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import type { Result } from "../engine/result.ts";
 import type { Json } from "../engine/stage.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { reportProblem } from "./report-problem.ts";
 
+/** What a frozen run works on. */
+export interface FrozenRun {
+  readonly context: CliContext;
+  readonly pipeline: Pipeline;
+  readonly cache: Cache;
+  readonly targets: readonly string[];
+}
+
 /** Before a frozen run: exit code 4, with every differing field printed, where pipeline and lockfile do not agree. */
 export async function checkFrozen(
-  context: CliContext,
-  pipeline: Pipeline,
-  cache: Cache,
+  { context, pipeline, cache, targets }: FrozenRun,
   lock: Result<Lockfile | undefined, Problem>,
 ): Promise<number | undefined> {
   if (!lock.ok || lock.value === undefined) {
@@ -27,29 +35,38 @@ export async function checkFrozen(
     reportProblem(context, lock.ok ? missing : lock.error);
     return exitCodes.lockDiffers;
   }
-  const sources = new Map<string, SourceDigest>();
-  for (const stage of pipeline.stages) {
-    for (const source of stage.sources) {
-      const digested = await digestSource(source, cache.files);
-      if ("problem" in digested) {
-        reportProblem(context, digested.problem);
-        return exitCodes.io;
-      }
-      sources.set(source.shown, digested);
+  const stages = selectStages(pipeline.stages, targets);
+  const sources: Record<string, LockedSource> = {};
+  for (const source of stages.flatMap((stage) => stage.sources)) {
+    const digested = await digestSource(source, cache.files);
+    if ("problem" in digested) {
+      reportProblem(context, digested.problem);
+      return exitCodes.io;
     }
+    sources[source.shown] = mergeSource(sources[source.shown], lockSource(digested));
   }
-  const changes = staticChanges(lock.value, pipeline, sources);
+  const locked = targets.length === 0 ? lock.value : narrowLock(lock.value, stages);
+  const changes = staticChanges(locked, stages, sources);
   return changes.length === 0 ? undefined : reportChanges(context, changes);
+}
+
+/** Only what concerns some stages; of a folder that others read too, all files are kept. */
+function narrowLock({ sources, stages }: Lockfile, selected: readonly PipelineStage[]) {
+  const names = new Set(selected.map(({ name }) => name));
+  const paths = new Set(selected.flatMap((stage) => stage.sources.map(({ shown }) => shown)));
+  return {
+    stages: Object.fromEntries(Object.entries(stages).filter(([name]) => names.has(name))),
+    sources: Object.fromEntries(Object.entries(sources).filter(([path]) => paths.has(path))),
+  };
 }
 
 /** After a frozen run: exit code 4, with every differing field printed, where it did not reproduce the lock. */
 export function checkReproduced(
-  context: CliContext,
-  pipeline: Pipeline,
+  { context, pipeline, targets }: FrozenRun,
   locked: Lockfile,
   now: Lockfile,
 ): number {
-  const { changes, otherClass } = compareLocks(locked, now, pipeline);
+  const { changes, otherClass } = compareLocks(locked, now, selectStages(pipeline.stages, targets));
   if (changes.length > 0) return reportChanges(context, changes);
   if (otherClass.length === 0) context.stderr.write("Reproduced the lockfile, byte for byte.\n");
   else {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { errnoOf } from "../cache/cache-error.ts";
+import type { Diagnostic } from "../engine/diagnostic.ts";
 import { analyze } from "../engine/pipeline/analyze.ts";
 import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { renderDiagnostics } from "../engine/render-diagnostic.ts";
@@ -14,8 +15,21 @@ export type OpenedPipeline = { readonly pipeline: Pipeline } | { readonly exitCo
 export async function openPipeline(
   context: CliContext,
   file: string,
-  { set = [] }: { readonly set?: readonly string[] } = {},
+  options: { readonly set?: readonly string[] } = {},
 ): Promise<OpenedPipeline> {
+  const checked = await checkPipeline(context, file, options);
+  if (!("diagnostics" in checked)) return checked;
+  const { color, columns } = context;
+  context.stderr.write(renderDiagnostics(checked.diagnostics, { color, columns }));
+  return { exitCode: exitCodes.invalidPipeline };
+}
+
+/** Reads and checks a pipeline file; prints only why it cannot be read. */
+export async function checkPipeline(
+  context: CliContext,
+  file: string,
+  { set = [] }: { readonly set?: readonly string[] } = {},
+): Promise<OpenedPipeline | { readonly diagnostics: readonly Diagnostic[] }> {
   const path = isAbsolute(file) ? file : join(context.cwd, file);
   let bytes: Uint8Array;
   try {
@@ -25,11 +39,7 @@ export async function openPipeline(
   }
   const { kinds, environment } = context;
   const analyzed = await analyze({ path, shown: file, bytes, kinds, environment, overrides: set });
-  if (analyzed.ok) return { pipeline: analyzed.value };
-  context.stderr.write(
-    renderDiagnostics(analyzed.error, { color: context.color, columns: context.columns }),
-  );
-  return { exitCode: exitCodes.invalidPipeline };
+  return analyzed.ok ? { pipeline: analyzed.value } : { diagnostics: analyzed.error };
 }
 
 function reportUnreadable(context: CliContext, file: string, error: unknown): number {

@@ -78,7 +78,7 @@ async function runWithCache(task: RunTask): Promise<number> {
   const lock = await readLock(pipeline);
   if (!lock.ok && !flags.frozen) reportProblem(context, lock.error);
   if (flags.frozen) {
-    const blocked = await checkFrozen(context, pipeline, cache, lock);
+    const blocked = await checkFrozen(task, lock);
     if (blocked !== undefined) return blocked;
   }
   const reporter = createReporter(context, pipeline, flags.json);
@@ -137,16 +137,17 @@ function explainFromPast(cache: Cache, pipeline: string, stage: PipelineStage, r
 }
 
 async function conclude(
-  { context, pipeline, flags }: RunTask,
+  task: RunTask,
   outcome: RunOutcome,
   lock: Lockfile | undefined,
 ): Promise<number> {
+  const { context, pipeline, flags } = task;
   if (context.signal.aborted) {
     return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   }
   if (outcome.failures.length > 0) return exitCodes.failed;
   const next = lockRun(pipeline, outcome.built, lock, context.version);
-  if (flags.frozen) return checkReproduced(context, pipeline, lock!, next);
+  if (flags.frozen) return checkReproduced(task, lock!, next);
   if (flags.set.length > 0) {
     context.stderr.write(
       "The lockfile is left as it is: --set made this another pipeline than the file.\n",

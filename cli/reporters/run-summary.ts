@@ -42,7 +42,7 @@ export function renderSummary(
       { title: "kind", shrinks: true },
       { title: "state" },
       { title: "time", align: "right" },
-      { title: "metrics" },
+      { title: "metrics", breakAfter: ", " },
     ],
     rows,
     { width: room.columns, ellipsis: room.ellipsis, paintTitle: dim },

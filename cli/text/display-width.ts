@@ -29,14 +29,14 @@ export function cutTo(text: string, width: number, ellipsis: string): string {
   return room < 0 ? ellipsis.slice(0, Math.max(0, width)) : cut + ellipsis;
 }
 
-/** The text in lines of at most a width in columns, broken at spaces; a word that is longer gets its own line. */
-export function wrap(text: string, width: number): readonly string[] {
+/** The text in lines of at most a width in columns, broken after `breakAfter`; a piece that is longer gets its own line. */
+export function wrap(text: string, width: number, breakAfter = " "): readonly string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const piece of text.split(new RegExp(`(?<=${breakAfter})`))) {
     const last = lines.at(-1);
-    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
+    if (last !== undefined && widthOf((last + piece).trimEnd()) <= width)
+      lines[lines.length - 1] = last + piece;
+    else lines.push(piece);
   }
-  return lines;
+  return lines.map((line) => line.trimEnd());
 }

@@ -5,6 +5,8 @@ export interface Column {
   readonly title: string;
   readonly align?: "right";
   readonly shrinks?: true;
+  /** Where the last column may be broken; a space, if nothing else is said. */
+  readonly breakAfter?: ", ";
 }
 
 /** A cell: its text, and perhaps how it is coloured. */
@@ -73,7 +75,7 @@ function renderRow(
   ellipsis: string,
 ): string {
   const last = columns.length - 1;
-  const ending = wrap(textOf(row[last]!), widths[last]!);
+  const ending = wrap(textOf(row[last]!), widths[last]!, columns[last]!.breakAfter);
   const head = row.slice(0, last).map((cell, index) => {
     const text = cutTo(textOf(cell), widths[index]!, ellipsis);
     const padded = (columns[index]!.align === "right" ? padStart : padEnd)(text, widths[index]!);

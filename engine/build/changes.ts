@@ -15,14 +15,13 @@ export function changesBetween(
   to: Json | undefined,
   path = "",
 ): readonly Change[] {
+  if (from === undefined && to === undefined) return [];
   if (from !== undefined && to !== undefined && canonicalJson(from) === canonicalJson(to))
     return [];
   if (!isMap(from) || !isMap(to)) return [{ path, from, to }];
   const keys = [...new Set([...Object.keys(to), ...Object.keys(from)])];
   return keys.flatMap((key) => {
-    const [a, b] = [own(from, key), own(to, key)];
-    if (a === undefined && b === undefined) return [];
-    return changesBetween(a, b, path === "" ? key : `${path}.${key}`);
+    return changesBetween(own(from, key), own(to, key), path === "" ? key : `${path}.${key}`);
   });
 }
 

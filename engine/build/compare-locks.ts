@@ -1,23 +1,24 @@
 import type { Lockfile } from "../lockfile.ts";
-import type { Pipeline } from "../pipeline/pipeline.ts";
+import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { type Change, changesBetween } from "./changes.ts";
-import { lockSource } from "./lock-run.ts";
-import type { SourceDigest } from "./source-digests.ts";
 
 /** How far a metric may be from the locked one where the machine class differs: this share of it, or of 1 if that is more. */
 export const METRIC_TOLERANCE = 0.03;
 
-/** What can be compared before anything runs: the stages' kinds, versions, params and seeds, and the sources. */
+/**
+ * What can be compared before anything runs: the stages' kinds, versions, params and seeds, and the sources. Where
+ * only some of the pipeline's stages are to run, `locked` and `stages` hold only those.
+ */
 export function staticChanges(
-  locked: Lockfile,
-  pipeline: Pipeline,
-  sources: ReadonlyMap<string, SourceDigest>,
+  locked: Pick<Lockfile, "sources" | "stages">,
+  stages: readonly PipelineStage[],
+  sources: Lockfile["sources"],
 ): readonly Change[] {
   const now = {
-    sources: Object.fromEntries([...sources].map(([shown, source]) => [shown, lockSource(source)])),
+    sources,
     stages: Object.fromEntries(
-      pipeline.stages.map(({ name, kind, params, seed }) => [
+      stages.map(({ name, kind, params, seed }) => [
         name,
         { uses: kind.kind, version: kind.version, params, ...(kind.seeded ? { seed } : {}) },
       ]),
@@ -44,10 +45,14 @@ export interface Comparison {
 }
 
 /** Compares byte for byte where the machine class is the locked one, and metrics within the tolerance where it is not. */
-export function compareLocks(locked: Lockfile, now: Lockfile, pipeline: Pipeline): Comparison {
+export function compareLocks(
+  locked: Lockfile,
+  now: Lockfile,
+  stages: readonly PipelineStage[],
+): Comparison {
   const otherClass = new Set<string>();
   const changes: Change[] = [];
-  for (const { name, inputs } of pipeline.stages) {
+  for (const { name, inputs } of stages) {
     const [before, after] = [locked.stages[name], now.stages[name]];
     const path = `stages.${name}`;
     if (before === undefined || after === undefined) {

@@ -58,7 +58,7 @@ export function lockSource({ digest, bytes, files }: SourceDigest): LockedSource
 }
 
 /** Two stages may read different files of one folder: the lock names all of them. */
-function mergeSource(a: LockedSource | undefined, b: LockedSource): LockedSource {
+export function mergeSource(a: LockedSource | undefined, b: LockedSource): LockedSource {
   if (a?.files === undefined || b.files === undefined) return b;
   return {
     ...(Object.keys(a.files).length > Object.keys(b.files).length ? a : b),

@@ -139,9 +139,9 @@ const locked: Lockfile = {
 };
 
 test("before a frozen run: params, sources and stages are compared, key order and defaults apart", () => {
-  assert.deepEqual(staticChanges(locked, pipeline, new Map()), []);
+  assert.deepEqual(staticChanges(locked, pipeline.stages, {}), []);
   const edited = pipelineOf([stageOf(kind, "rows", { word: "oak" }), stageOf(kind, "extra", {})]);
-  assert.deepEqual(staticChanges(locked, edited, new Map([["x.csv", { digest: one, bytes: 3 }]])), [
+  assert.deepEqual(staticChanges(locked, edited.stages, { "x.csv": { sha256: hex, bytes: 3 } }), [
     { path: "sources.x.csv", from: undefined, to: { sha256: hex, bytes: 3 } },
     { path: "stages.rows.params.word", from: "ash", to: "oak" },
     { path: "stages.extra", from: undefined, to: { uses: "mix", version: 1, params: {} } },
@@ -158,18 +158,21 @@ test("after a frozen run: bytes within the machine class, metrics within 3% in a
     ...locked,
     stages: { rows: entry({}), train: { ...locked.stages.train!, ...train } },
   });
-  assert.deepEqual(compareLocks(locked, now({}), pipeline), { changes: [], otherClass: [] });
-  assert.deepEqual(compareLocks(locked, now({ outputs: { text: two } }), pipeline), {
+  assert.deepEqual(compareLocks(locked, now({}), pipeline.stages), { changes: [], otherClass: [] });
+  assert.deepEqual(compareLocks(locked, now({ outputs: { text: two } }), pipeline.stages), {
     changes: [{ path: "stages.train.outputs.text", from: one, to: two }],
     otherClass: [],
   });
   const other = { determinism: { device: "webgpu" }, outputs: { text: two } };
-  assert.deepEqual(compareLocks(locked, now({ ...other, metrics: { accuracy: 0.76 } }), pipeline), {
-    changes: [],
-    otherClass: ["train"],
-  });
   assert.deepEqual(
-    compareLocks(locked, now({ ...other, metrics: { accuracy: 0.7 } }), pipeline).changes,
+    compareLocks(locked, now({ ...other, metrics: { accuracy: 0.76 } }), pipeline.stages),
+    {
+      changes: [],
+      otherClass: ["train"],
+    },
+  );
+  assert.deepEqual(
+    compareLocks(locked, now({ ...other, metrics: { accuracy: 0.7 } }), pipeline.stages).changes,
     [{ path: "stages.train.metrics.accuracy", from: 0.75, to: 0.7 }],
   );
 });
