@@ -12,8 +12,12 @@ export class KnownFiles {
   readonly #index: SqliteIndex;
   readonly #unwritten = new Map<string, string>();
 
-  constructor(index: SqliteIndex) {
+  readonly #now: () => number;
+
+  /** `now` is the time in milliseconds since 1970. */
+  constructor(index: SqliteIndex, now: () => number) {
     this.#index = index;
+    this.#now = now;
   }
 
   /** The digest of the file at a path, if it is still the file, unchanged, that `remember` was told of. */
@@ -26,7 +30,7 @@ export class KnownFiles {
 
   /** Remembers what was read from a file of these facts, unless it changed so recently that a further change could go unseen. */
   remember(path: string, facts: FileFacts, digest: Digest): void {
-    if (isRacy(facts, Date.now())) return;
+    if (isRacy(facts, this.#now())) return;
     this.#unwritten.set(path, seal({ path, identity: identityOf(facts), digest }));
     if (this.#unwritten.size >= gatheredLimit) this.flush();
   }

@@ -25,19 +25,27 @@ export interface Cache {
   close(): void;
 }
 
+/** What a cache stands on; tests give their own. */
+export interface CacheOptions {
+  /** @default nodeFileSystem */
+  readonly fileSystem?: FileSystem;
+  /** The time in milliseconds since 1970, compared with files' times of change. @default Date.now */
+  readonly now?: () => number;
+}
+
 /**
  * Opens the cache at a path, making it if nothing is there: `blobs/ manifests/ quarantine/ tmp/ logs/ locks/ index.sqlite CACHEDIR.TAG .gitignore`.
  * Throws a CacheError: `cache-folder-taken`, `cache-io`, `sqlite-too-old`, `sqlite-unavailable`.
  */
 export async function openCache(
   root: string,
-  { fileSystem = nodeFileSystem }: { fileSystem?: FileSystem } = {},
+  { fileSystem = nodeFileSystem, now = Date.now }: CacheOptions = {},
 ): Promise<Cache> {
   const folder = await prepareCacheFolder(root, fileSystem);
   const index = new SqliteIndex(folder, () => rowsOfManifests(folder));
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
   namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
-  const known = new KnownFiles(index);
+  const known = new KnownFiles(index, now);
   const blobs = new DiskBlobStore(folder);
   return {
     folder,
