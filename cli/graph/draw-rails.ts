@@ -17,7 +17,9 @@ export function drawRails(nodes: readonly RailNode[]): string[] {
   const rows: string[] = [];
   for (const [i, { name, upstream }] of nodes.entries()) {
     const isDone = (lane: string | undefined) => lane === undefined || lastReader.get(lane) === i;
-    const ending = lanes.findIndex((lane) => lane !== undefined && upstream.includes(lane) && isDone(lane));
+    const ending = lanes.findIndex(
+      (lane) => lane !== undefined && upstream.includes(lane) && isDone(lane),
+    );
     const free = ending >= 0 ? ending : lanes.indexOf(undefined);
     const own = free >= 0 ? free : lanes.length;
     rows.push(drawRow(lanes, { own, upstream, isDone }));
@@ -37,14 +39,17 @@ interface Row {
 }
 
 function drawRow(lanes: readonly (string | undefined)[], { own, upstream, isDone }: Row): string {
-  const joined = lanes.flatMap((lane, i) => (lane !== undefined && upstream.includes(lane) ? [i] : []));
+  const joined = lanes.flatMap((lane, i) =>
+    lane !== undefined && upstream.includes(lane) ? [i] : [],
+  );
   const first = Math.min(own, ...joined);
   const last = Math.max(own, ...joined);
   let row = "";
   for (let i = 0; i < Math.max(lanes.length, own + 1); i++) {
     const isInside = i >= first && i <= last;
     if (i === own) row += "●";
-    else if (joined.includes(i)) row += corner(isDone(lanes[i]), { left: i > first, right: i < last });
+    else if (joined.includes(i))
+      row += corner(isDone(lanes[i]), { left: i > first, right: i < last });
     else row += lanes[i] !== undefined ? "│" : isInside ? "─" : " ";
     row += isInside && i < last ? "─" : " ";
   }
@@ -52,7 +57,10 @@ function drawRow(lanes: readonly (string | undefined)[], { own, upstream, isDone
 }
 
 /** Where a lane meets the line to the node: it ends there or goes on, and the line comes from one side or both. */
-function corner(ends: boolean, { left, right }: { readonly left: boolean; readonly right: boolean }): string {
+function corner(
+  ends: boolean,
+  { left, right }: { readonly left: boolean; readonly right: boolean },
+): string {
   if (left && right) return ends ? "┴" : "┼";
   if (left) return ends ? "╯" : "┤";
   return ends ? "╰" : "├";

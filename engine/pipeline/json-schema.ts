@@ -1,6 +1,7 @@
 import { Ajv, type ValidateFunction } from "ajv";
 
-// Compiling a schema costs milliseconds: only schemas of kinds in use are compiled, each once.
+// Compiling a schema costs milliseconds: only schemas of kinds in use are compiled, each once. Checking schemas against
+// the meta-schema would cost more than all of them: tests do that.
 const ajv = new Ajv({
   strict: true,
   strictTypes: false,
@@ -10,6 +11,8 @@ const ajv = new Ajv({
   useDefaults: true,
   verbose: true,
   validateFormats: false,
+  meta: false,
+  validateSchema: false,
   logger: false,
 });
 

@@ -4,7 +4,6 @@ import { didYouMean } from "./did-you-mean.ts";
 import type { Reference } from "./pipeline.ts";
 import { listNames, quote, type Report } from "./report.ts";
 import { type Place, type ScalarNode, type SourceNode, valueAt } from "./source-node.ts";
-import { topologicalOrder } from "./topological-order.ts";
 
 type AnyInputPort = InputPorts[string];
 type AnyOutputPort = OutputPort<InputPort<InputPorts[string]["type"]>["type"]>;
@@ -41,35 +40,13 @@ export function resolveReferences(
   return new Map([...drafts].map(([name, draft]) => [name, linksOf(draft, resolution)]));
 }
 
-/** The drafts in an order in which each comes after what it reads; reports each cycle and leaves out what depends on it. */
-export function orderStages(
-  drafts: ReadonlyMap<string, StageDraft>,
-  links: ReadonlyMap<string, Links>,
-  report: Report,
-): StageDraft[] {
-  const upstream = (name: string) => links.get(name)?.links.map(({ from }) => from.name) ?? [];
-  const { sorted, cycles } = topologicalOrder(
-    new Map([...drafts.keys()].map((name) => [name, upstream(name)])),
-  );
-  for (const cycle of cycles) {
-    const [first = "", second = first] = cycle;
-    const link = links.get(first)?.links.find(({ from }) => from.name === second);
-    if (link === undefined || cycle.length === 1) continue;
-    const names = cycle.length > 12 ? [...cycle.slice(0, 6), "…", ...cycle.slice(-5)] : cycle;
-    const message = `Stages wait for each other: ${[...names, first].join(" -> ")}.`;
-    report({
-      code: "cycle",
-      message,
-      place: link.place,
-      hint: "let one of them read something else",
-    });
-  }
-  return sorted.flatMap((name) => drafts.get(name) ?? []);
-}
-
 function linksOf(draft: StageDraft, resolution: Resolution): Links {
   const node = valueAt(draft.body, "in");
   const { kind } = draft;
+  if (kind === undefined) {
+    for (const reference of node === undefined ? [] : scalarsIn(node))
+      findStage(draft, reference, resolution);
+  }
   if (kind === undefined || node?.kind === "unknown" || draft.body.kind !== "map") {
     return { links: [], isComplete: false };
   }
@@ -161,23 +138,43 @@ function resolveReference(
   wanted: Wanted,
   resolution: Resolution,
 ): Link | undefined {
-  const { reference } = wanted;
-  if (reference.kind !== "scalar" || typeof reference.value !== "string") return undefined;
-  const { report, drafts } = resolution;
-  const [name = "", ...rest] = reference.value.split(".");
-  const place = reference.place;
-  const says = `Stage ${quote(draft.name)} reads ${quote(reference.value)}`;
-  if (
-    rest.length > 2 ||
-    reference.value.split(".").some((segment) => segment === "" || /\s/.test(segment))
-  ) {
+  const [reference] = scalarsIn(wanted.reference);
+  const found = reference && findStage(draft, reference, resolution);
+  return (
+    found &&
+    linkTo(draft, found.from, { ...wanted, reference: found.reference }, found.rest, resolution)
+  );
+}
+
+/** The texts that name what a stage reads. */
+function scalarsIn(node: SourceNode): ScalarNode[] {
+  if (node.kind === "map")
+    return [...node.entries.values()].flatMap(({ value }) => scalarsIn(value));
+  return node.kind === "scalar" && typeof node.value === "string" && node.value !== ""
+    ? [node]
+    : [];
+}
+
+interface FoundStage {
+  readonly from: StageDraft;
+  readonly reference: ScalarNode;
+  /** What follows the stage's name: a port, a split, both or nothing. */
+  readonly rest: readonly string[];
+}
+
+function findStage(
+  draft: StageDraft,
+  reference: ScalarNode,
+  { report, drafts }: Resolution,
+): FoundStage | undefined {
+  const { text, place } = reference;
+  const segments = text.split(".");
+  const [name = "", ...rest] = segments;
+  const says = `Stage ${quote(draft.name)} reads ${quote(text)}`;
+  if (rest.length > 2 || segments.some((segment) => segment === "" || /\s/.test(segment))) {
     const message = `${says}, which is not the form of a reference.`;
-    report({
-      code: "invalid-reference",
-      message,
-      place,
-      hint: "write stage, stage.split, stage.port or stage.port.split",
-    });
+    const hint = "write stage, stage.split, stage.port or stage.port.split";
+    report({ code: "invalid-reference", message, place, hint });
     return undefined;
   }
   const from = drafts.get(name);
@@ -185,12 +182,8 @@ function resolveReference(
     const others = [...drafts.keys()].filter((other) => other !== draft.name);
     const known = others.length > 0 ? `stages: ${listNames(others)}` : "there is no other stage";
     const hint = didYouMean(name, others, known);
-    report({
-      code: "unknown-stage",
-      message: `${says}, but there is no stage ${quote(name)}.`,
-      place,
-      hint,
-    });
+    const message = `${says}, but there is no stage ${quote(name)}.`;
+    report({ code: "unknown-stage", message, place, hint });
     return undefined;
   }
   if (from === draft) {
@@ -203,7 +196,7 @@ function resolveReference(
     });
     return undefined;
   }
-  return linkTo(draft, from, { ...wanted, reference }, rest, resolution);
+  return { from, reference, rest };
 }
 
 /** The link to an output of a known stage: `rest` is what follows the stage's name, a port, a split or both. */
