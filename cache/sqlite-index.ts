@@ -98,9 +98,15 @@ export class SqliteIndex {
       if (kind !== undefined && kind !== "file") quarantine(this.#folder, path);
     }
     this.#opened = fileSystem.factsSync(index);
-    this.#database = connect(index);
-    configure(this.#database, this.#rows);
-    return this.#database;
+    const database = connect(index);
+    try {
+      configure(database, this.#rows);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#database = database;
+    return database;
   }
 
   #prepare(database: Database.Database, sql: string): Database.Statement<unknown[]> {
