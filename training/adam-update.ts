@@ -1,3 +1,5 @@
+import { kernels } from "./kernels.ts";
+
 /** The numbers of one AdamW step that are equal for all elements of a parameter. */
 export interface AdamCoefficients {
   readonly beta1: number;
@@ -27,9 +29,14 @@ export interface Span {
   readonly count: number;
 }
 
+const PIECE = 4096; // elements: what passes through the kernels' memory at once
+const [P, G, M, V] = [0, 1, 2, 3].map(
+  (i) => new Float32Array(kernels.memory.buffer, 4 * i * PIECE, PIECE),
+) as [Float32Array, Float32Array, Float32Array, Float32Array];
+
 /**
- * One AdamW step on a span of elements, in place: torch.optim.AdamW's formula in double precision,
- * rounded to float32 where it is stored.
+ * One AdamW step on a span of elements, in place: torch.optim.AdamW's formula in float32. What an
+ * element becomes does not depend on the span it is in.
  */
 export function adamUpdate(
   parameter: Float32Array,
@@ -39,14 +46,32 @@ export function adamUpdate(
   coefficients: AdamCoefficients,
 ): void {
   const { beta1, beta2, gradientScale, stepSize, secondScale, epsilon, keep } = coefficients;
-  const { parameter: p0, gradient: g0, moments: m0, count } = span;
-  for (let i = 0; i < count; i++) {
-    const g = gradient[g0 + i]! * gradientScale;
-    const m = beta1 * first[m0 + i]! + (1 - beta1) * g;
-    const v = beta2 * second[m0 + i]! + (1 - beta2) * g * g;
-    first[m0 + i] = m;
-    second[m0 + i] = v;
-    parameter[p0 + i] =
-      parameter[p0 + i]! * keep - (stepSize * m) / (Math.sqrt(v) * secondScale + epsilon);
+  for (let at = 0; at < span.count; at += PIECE) {
+    const count = Math.min(PIECE, span.count - at);
+    const p = parameter.subarray(span.parameter + at, span.parameter + at + count);
+    const m = first.subarray(span.moments + at, span.moments + at + count);
+    const v = second.subarray(span.moments + at, span.moments + at + count);
+    P.set(p);
+    G.set(gradient.subarray(span.gradient + at, span.gradient + at + count));
+    M.set(m);
+    V.set(v);
+    const rounded = Math.ceil(count / 4) * 4; // what lies behind the span is computed and not read
+    kernels.adam(
+      P.byteOffset,
+      G.byteOffset,
+      M.byteOffset,
+      V.byteOffset,
+      rounded,
+      gradientScale,
+      beta1,
+      beta2,
+      stepSize,
+      secondScale,
+      epsilon,
+      keep,
+    );
+    p.set(P.subarray(0, count));
+    m.set(M.subarray(0, count));
+    v.set(V.subarray(0, count));
   }
 }

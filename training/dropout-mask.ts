@@ -1,23 +1,20 @@
-import { mix32, type StreamKey } from "../models/counter-hash.ts";
+import type { StreamKey } from "../models/counter-hash.ts";
+import { kernels } from "./kernels.ts";
+
+const PIECE = 1 << 16; // of the kernels' memory, which the processor's cache holds
 
 /**
- * Fills a mask for dropout with share `p`: 0 drops, 1 keeps. Element i is decided by 16 bits of the
- * stream's number i / 2, so p is rounded to a multiple of 1 / 65536.
+ * Fills a mask for dropout with share `p`: 0 drops, 1 keeps. Element i is decided by half of the
+ * stream's number i / 2 (16 bits, the low ones first), so p is rounded to a multiple of 1 / 65536.
  */
 export function fillDropoutMask(mask: Uint8Array, p: number, key: StreamKey): void {
-  const threshold = Math.round(p * 65536);
+  const threshold = Math.min(Math.round(p * 65536), 65535);
   const { first, second } = key;
-  const pairs = mask.length >> 1;
-  for (let i = 0; i < pairs; i++) {
-    const bits = mix32(mix32(i + first) ^ second);
-    mask[2 * i] = keeps(bits & 0xffff, threshold);
-    mask[2 * i + 1] = keeps(bits >>> 16, threshold);
+  const piece = new Uint8Array(kernels.memory.buffer, 0, PIECE);
+  for (let at = 0; at < mask.length; at += PIECE) {
+    const count = Math.min(PIECE, mask.length - at);
+    const rounded = Math.ceil(count / 16) * 16;
+    kernels.dropoutMask(0, rounded, at / 2, first, second, threshold);
+    mask.set(piece.subarray(0, count), at);
   }
-  if (mask.length % 2 === 1)
-    mask[2 * pairs] = keeps(mix32(mix32(pairs + first) ^ second) & 0xffff, threshold);
-}
-
-/** 1 where the draw reaches the threshold: the sign bit of the difference, without a branch. */
-function keeps(draw: number, threshold: number): number {
-  return 1 ^ ((draw - threshold) >>> 31);
 }

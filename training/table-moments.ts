@@ -36,9 +36,10 @@ export class TableMoments {
 
   #decayOthers(table: Float32Array, keep: number): void {
     const width = this.#width;
+    const factor = Math.fround(keep); // as the update of the other rows takes it
     for (let row = 0; row < this.#slots.length; row++) {
       if (this.#slots[row]! >= 0) continue;
-      for (let at = row * width; at < (row + 1) * width; at++) table[at]! *= keep;
+      for (let at = row * width; at < (row + 1) * width; at++) table[at]! *= factor;
     }
   }
 
