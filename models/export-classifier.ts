@@ -9,9 +9,10 @@ import type { Parameters } from "./parameters.ts";
  * (int64 [batch, sequence], of any sizes up to the model's longest row), output logits (float32 [batch, labels]).
  */
 export function exportClassifier(model: SequenceClassifier, parameters: Parameters): Uint8Array {
-  return exportOnnx(({ batch, sequence }) => classifierGraph(model, [batch!, sequence!]), {
+  return exportOnnx(({ batch, sequence = 1 }) => classifierGraph(model, [batch!, sequence]), {
     parameters: Object.fromEntries(parameters),
-    dynamicSizes: ["batch", "sequence"],
+    dynamicSizes: model.maxLength > 1 ? ["batch", "sequence"] : ["batch"],
+    largest: { sequence: model.maxLength },
     name: "sequence_classifier",
   });
 }

@@ -11,6 +11,8 @@ export interface ExportOptions {
   readonly parameters?: Readonly<Record<string, TensorData>>;
   /** Names of the sizes that the reader of the file chooses: `["batch", "sequence"]`. */
   readonly dynamicSizes?: readonly string[];
+  /** The largest value, at least 2, of a dynamic size for which the graph can be built; absent: any. */
+  readonly largest?: Readonly<Record<string, number>>;
   /** The name of the graph in the file. */
   readonly name?: string;
 }
@@ -24,8 +26,8 @@ export type GraphSource = Graph | ((sizes: Readonly<Record<string, number>>) => 
  * a graph depends on a dynamic size in a way that cannot be written, and when a parameter does not fit.
  */
 export function exportOnnx(source: GraphSource, options: ExportOptions = {}): Uint8Array {
-  const { parameters = {}, dynamicSizes = [], name = "graph" } = options;
-  const traces = tracesOf(source, dynamicSizes);
+  const { parameters = {}, dynamicSizes = [], largest = {}, name = "graph" } = options;
+  const traces = tracesOf(source, dynamicSizes, largest);
   const [{ graph, roots }] = traces;
   const emitter = new Emitter(new Sizes(traces), graph.inputs);
   lowerAll(traces[0].nodes, emitter);
@@ -52,9 +54,13 @@ interface ExpandedTrace extends Trace {
 function tracesOf(
   source: GraphSource,
   names: readonly string[],
+  largest: Readonly<Record<string, number>>,
 ): [ExpandedTrace, ...ExpandedTrace[]] {
   // Primes, so that no size that a model has by itself is taken for a multiple of one.
-  const first = Object.fromEntries(names.map((name, i) => [name, [5, 7, 11][i % 3]!]));
+  const second = (name: string) => Math.min(13, largest[name] ?? 13);
+  const first = Object.fromEntries(
+    names.map((name, i) => [name, Math.min([5, 7, 11][i % 3]!, second(name) - 1)]),
+  );
   const trace = (sizes: Record<string, number>): ExpandedTrace => {
     const graph = typeof source === "function" ? source(sizes) : source;
     const roots = expandComposites([...graph.outputs.values()]);
@@ -62,7 +68,7 @@ function tracesOf(
   };
   if (names.length > 0 && typeof source !== "function")
     throw new ShapeError("exportOnnx: dynamic sizes need a function that builds the graph.");
-  return [trace(first), ...names.map((name) => trace({ ...first, [name]: 13 }))];
+  return [trace(first), ...names.map((name) => trace({ ...first, [name]: second(name) }))];
 }
 
 function lowerAll(nodes: readonly Value[], emitter: Emitter): void {

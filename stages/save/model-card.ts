@@ -48,7 +48,7 @@ function metadata({ params, results }: CardFacts): object {
   };
 }
 
-function modelIndex(params: SaveParams, { metrics }: Metrics): object {
+function modelIndex(params: SaveParams, { metrics, report }: Metrics): object {
   const dataset = params.dataset ?? "the dataset of the pipeline";
   const named: readonly [string, string, string][] = [
     ["accuracy", "Accuracy", "accuracy"],
@@ -61,7 +61,7 @@ function modelIndex(params: SaveParams, { metrics }: Metrics): object {
     results: [
       {
         task: { type: "text-classification", name: "Text classification" },
-        dataset: { type: slug(dataset), name: dataset },
+        dataset: { type: slug(dataset), name: dataset, split: report.split },
         metrics: named.flatMap(([type, name, metric]) =>
           metrics[metric] === undefined ? [] : [{ type, name, value: rounded(metrics[metric]) }],
         ),
