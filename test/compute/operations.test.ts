@@ -1,45 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gradients } from "../../compute/autodiff.ts";
 import type { Tensors } from "../../compute/device.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { expansions } from "../../compute/expand-composites.ts";
-import { constant, type Graph, graphOf, input, sizeOf, type Value } from "../../compute/graph.ts";
 import { lowerings } from "../../compute/onnx/lowering.ts";
-import * as ops from "../../compute/ops.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { drawTensors } from "../rig/case-data.ts";
+import { graphOfCase } from "../rig/graph-of-case.ts";
 import { interpret, interpreterRules } from "../rig/interpreter.ts";
-import { type OperationCase, operationCases } from "../rig/operation-cases.ts";
+import { operationCases } from "../rig/operation-cases.ts";
 
 const device = await openOnnxruntimeDevice({ threads: 2, spinning: false });
-
-/** The case's value y, the scalar Σ y·w for fixed weights w, and its gradients, as one graph. */
-function graphOfCase({ inputs, build }: OperationCase): { graph: Graph; floats: string[] } {
-  const values = Object.entries(inputs).map(([name, { shape, dtype }]) =>
-    input(name, shape, dtype),
-  );
-  const named = Object.fromEntries(values.map((value) => [value.attributes.name, value]));
-  const y = build(named);
-  const weights = Array.from({ length: sizeOf(y.shape) }, (_, i) => Math.cos(i) + 0.3);
-  const weighted = ops.mul(y, constantOf(weights, y));
-  const loss = ops.reduceSum(
-    weighted,
-    weighted.shape.map((_, axis) => axis),
-  );
-  const floats = values.filter((value) => value.dtype === "float32");
-  const found = gradients(loss, floats).map(
-    (g, i) => [`g.${floats[i]!.attributes.name}`, g] as const,
-  );
-  return {
-    graph: graphOf({ y, loss, ...Object.fromEntries(found) }),
-    floats: floats.map((value) => value.attributes.name as string),
-  };
-}
-
-function constantOf(weights: readonly number[], like: Value): Value {
-  return ops.reshape(constant(weights), like.shape);
-}
 
 function arraysOf(tensors: Tensors): Record<string, Float64Array> {
   return Object.fromEntries(
