@@ -1,3 +1,4 @@
+import { BuildClaims } from "./build-claims.ts";
 import { namingPathSync } from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { prepareCacheFolder } from "./cache-folder.ts";
@@ -17,6 +18,8 @@ export interface Cache {
   readonly traces: SqliteTraceStore;
   /** Digests of users' own files, remembered in this cache. */
   readonly files: FileDigests;
+  /** Lets processes that share the cache build each key once. */
+  readonly claims: BuildClaims;
   /**
    * Whether all these blobs are there with these sizes, and each is the very file, untouched, that was last found intact; what was not seen before is
    * read and verified. So a change to any blob is found although nothing reads it. Corrupt blobs are in quarantine afterwards.
@@ -45,6 +48,7 @@ export async function openCache(
   const index = new SqliteIndex(folder, () => rowsOfManifests(folder));
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
   namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
+  const claims = new BuildClaims(index, now);
   const known = new KnownFiles(index, now);
   const blobs = new DiskBlobStore(folder);
   return {
@@ -52,9 +56,11 @@ export async function openCache(
     blobs,
     traces: new SqliteTraceStore(folder, index),
     files: new FileDigests(known, fileSystem),
+    claims,
     areIntact: (asked) => areIntact(asked, { blobs, known, fileSystem }),
     close() {
       known.flush();
+      claims.close();
       index.close();
     },
   };

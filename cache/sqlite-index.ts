@@ -1,10 +1,10 @@
 import Database from "better-sqlite3";
-import { CacheError } from "./cache-error.ts";
+import { CacheError, errnoOf } from "./cache-error.ts";
 import { type CacheFolder, quarantine } from "./cache-folder.ts";
 import type { FileFacts } from "./file-system.ts";
 
 /** Bump on any change to `tables`: an index of another version is thrown away and filled again from the manifests. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 // "tune" in ASCII: tells our index from another program's file.
 const applicationId = 0x74756e65;
 
@@ -15,6 +15,9 @@ const tables = `
   CREATE INDEX runs_by_pipeline ON runs (pipeline, number);
   CREATE TABLE stages (pipeline TEXT NOT NULL, stage TEXT NOT NULL, key TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (pipeline, stage, key)) WITHOUT ROWID;
+  CREATE TABLE claims (key TEXT PRIMARY KEY, nonce TEXT NOT NULL, pid INTEGER NOT NULL, host TEXT NOT NULL,
+    beat REAL NOT NULL) WITHOUT ROWID;
+  CREATE INDEX claims_by_nonce ON claims (nonce);
   CREATE TABLE file_digests (path TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 `;
 
@@ -85,8 +88,9 @@ export class SqliteIndex {
       return use(this.#open());
     } catch (error) {
       // Damaged again at once: the disk is beyond an index, the manifests must do.
-      if (isSqliteError(error) && error.code !== "SQLITE_ERROR") return otherwise;
-      throw error;
+      const isMistake = isSqliteError(error) && error.code === "SQLITE_ERROR";
+      if (isMistake || verdictOn(error) === "other") throw error;
+      return otherwise;
     }
   }
 
@@ -209,6 +213,7 @@ function verdictOn(error: unknown): "out-of-reach" | "damaged" | "other" {
   if (error instanceof ForeignSchema) return "damaged";
   // A damaged schema can lose a table or a column, which SQLite reports like a mistake in the query.
   if (isSqliteError(error)) return outOfReach.test(error.code) ? "out-of-reach" : "damaged";
+  if (errnoOf(error) !== undefined) return "out-of-reach";
   const isFolderGone = error instanceof TypeError && /directory does not exist/.test(error.message);
   return isFolderGone ? "out-of-reach" : "other";
 }

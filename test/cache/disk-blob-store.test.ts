@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmod,
   lstat,
@@ -116,6 +117,7 @@ const replacements: Record<string, (path: string) => Promise<unknown>> = {
     await symlink(`${path}.elsewhere`, path);
   },
   "a dangling link": (path) => symlink("/nonexistent/file", path),
+  "a pipe": async (path) => void spawnSync("mkfifo", [path]),
   "an empty file": (path) => writeFile(path, ""),
   "a longer file": (path) => writeFile(path, "hello!"),
 };

@@ -13,7 +13,7 @@ import { generator } from "../rig/case-data.ts";
 import { keyOf } from "../rig/sample-trace.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
-const script = fileURLToPath(new URL("../rig/cache-writer.ts", import.meta.url));
+const scriptAt = (name: string) => fileURLToPath(new URL(`../rig/${name}`, import.meta.url));
 const rounds = 5 * Number(process.env.TUNESMITH_TEST_RUNS ?? 1);
 const seed = Number(process.env.TUNESMITH_TEST_SEED ?? Date.now() % 1e9);
 
@@ -26,8 +26,13 @@ interface Writer {
   readonly ended: Promise<string>;
 }
 
-function startWriter(root: string, name: string, count: number): Writer {
-  const child = spawn(process.execPath, ["--import", "tsx", script, root, name, `${count}`]);
+function start(script: string, ...given: readonly (string | number)[]): Writer {
+  const child = spawn(process.execPath, [
+    "--import",
+    "tsx",
+    scriptAt(script),
+    ...given.map(String),
+  ]);
   const recorded: string[] = [];
   let complaints = "";
   child.stderr.on("data", (text) => (complaints += text));
@@ -37,16 +42,19 @@ function startWriter(root: string, name: string, count: number): Writer {
   return { process: child, recorded, ready, ended };
 }
 
-async function startTogether(root: string, count: number, words: number): Promise<Writer[]> {
-  const writers = Array.from({ length: count }, (_, i) => startWriter(root, `writer ${i}`, words));
+/** Starts writers that wait for each other before they open the cache. */
+async function together(writers: readonly Writer[]): Promise<readonly Writer[]> {
   await Promise.all(writers.map(({ ready }) => ready));
   for (const writer of writers) writer.process.stdin?.write("go\n");
   return writers;
 }
 
+const fourWriters = (root: string, words: number) =>
+  together([0, 1, 2, 3].map((i) => start("cache-writer.ts", root, `writer ${i}`, words)));
+
 test("processes that create and fill one cache at once lose nothing", async (t) => {
   const root = join(await temporaryFolder(t), "cache");
-  const writers = await startTogether(root, 4, 40);
+  const writers = await fourWriters(root, 40);
   assert.deepEqual(await Promise.all(writers.map(({ ended }) => ended)), ["0", "0", "0", "0"]);
   const cache = await openCache(root);
   t.after(() => cache.close());
@@ -71,9 +79,9 @@ test("writers killed at random moments leave a sound cache with all they had rec
   const words = new Set<string>();
   let kills = 0;
   for (let round = 0; round < rounds; round++) {
-    const writers = await startTogether(root, 4, 10_000);
+    const writers = await fourWriters(root, 10_000);
     const killed = writers.map(async (writer) => {
-      await wait(random() * 200);
+      await wait(random() * 400);
       writer.process.kill("SIGKILL");
       return writer.ended;
     });
@@ -90,4 +98,20 @@ test("writers killed at random moments leave a sound cache with all they had rec
     cache.close();
   }
   t.diagnostic(`${kills} writers killed, ${words.size} traces recorded`);
+});
+
+test("processes that need the same traces build each once, and one that is killed holds nobody up", async (t) => {
+  const root = join(await temporaryFolder(t), "cache");
+  const builders = await together([0, 1, 2].map(() => start("cache-builder.ts", root, 100)));
+  await once(builders[0]!.process.stdout!, "data");
+  await wait(100);
+  builders[0]!.process.kill("SIGKILL");
+  const ends = await Promise.all(builders.map(({ ended }) => ended));
+  assert.deepEqual(ends.slice(1), ["0", "0"]);
+  const built = builders.flatMap(({ recorded }) => recorded);
+  const words = Array.from({ length: 100 }, (_, i) => `word ${i}`);
+  // The killed one may have recorded a word that it had no time to tell of.
+  const untold = words.filter((word) => !built.includes(word));
+  assert.ok(untold.length <= (ends[0] === "SIGKILL" ? 1 : 0), `${untold}`);
+  assert.deepEqual([...built, ...untold].sort(), [...words].sort());
 });

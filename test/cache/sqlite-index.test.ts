@@ -112,7 +112,7 @@ test("only SQLite versions without the WAL-reset bug are accepted", () => {
     assert.equal(isSafeSqlite(version), false, version);
 });
 
-test("opening and 500 finds take well under 50 ms", async (t) => {
+test("opening and 500 finds take well under 50 ms of processor time", async (t) => {
   const root = join(await temporaryFolder(t), "cache");
   const many = Array.from({ length: 500 }, (_, i) => sampleTrace(`stage ${i}`));
   const before = await openCache(root);
@@ -121,10 +121,12 @@ test("opening and 500 finds take well under 50 ms", async (t) => {
   assert.ok((await stat(before.folder.index)).size > 0);
   const times: number[] = [];
   for (let round = 0; round < 5; round++) {
-    const start = performance.now();
+    // Processor time: a busy machine must not fail this.
+    const start = process.cpuUsage();
     const cache = await openCache(root);
     const found = many.reduce((count, { key }) => count + cache.traces.find(key).length, 0);
-    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    times.push((user + system) / 1000);
     cache.close();
     assert.equal(found, 500);
   }
