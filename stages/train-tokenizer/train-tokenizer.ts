@@ -1,5 +1,5 @@
 import type { FromSchema } from "json-schema-to-ts";
-import { defineStage, type ParamsSchema } from "../../engine/stage.ts";
+import { defineStage, type ParamsSchema, type StageContext } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import { tokenizer } from "../artifacts/tokenizer.ts";
@@ -41,19 +41,21 @@ const params = {
 /** `with` of the train-tokenizer stage, defaults filled in. */
 export type TrainTokenizerParams = FromSchema<typeof params>;
 
+const inputs = {
+  dataset: {
+    type: dataset,
+    description: "The texts to learn from: the split `train` where there is one, else all.",
+    parts: ["train"],
+  },
+} as const;
+
 /** Learns a WordPiece vocabulary with BERT's special tokens from the texts of a dataset. */
 export const trainTokenizer = defineStage({
   kind: "train-tokenizer",
   version: 1,
   description: "Learns a WordPiece vocabulary, as BERT's, from the texts of a dataset.",
   params,
-  inputs: {
-    dataset: {
-      type: dataset,
-      description: "The texts to learn from: the split `train` where there is one, else all.",
-      parts: ["train"],
-    },
-  },
+  inputs,
   outputs: {
     tokenizer: { type: tokenizer, description: "tokenizer.json and the files beside it." },
     report: { type: report, description: "Size and coverage of the vocabulary, sample texts." },
@@ -61,7 +63,7 @@ export const trainTokenizer = defineStage({
   seeded: false,
   deterministic: true,
   environment: [],
-  async run(context) {
+  async run(context: StageContext<TrainTokenizerParams, typeof inputs>) {
     const { trainTokenizerFiles } = await import("./train-tokenizer-files.ts");
     return trainTokenizerFiles(context);
   },
