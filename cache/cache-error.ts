@@ -38,18 +38,14 @@ export class BlobMissing extends CacheError {
   }
 }
 
-/** A blob whose bytes are not those its name promises. It is in quarantine now; running its producer again heals it. */
+/** A blob whose bytes are not those its name promises. It is in quarantine now, where the cache can be written to; running its producer again heals it. */
 export class BlobCorrupt extends CacheError {
   readonly digest: Digest;
 
   constructor(digest: Digest, found: string) {
-    super(
-      "blob-corrupt",
-      `${digest} is corrupt in the cache: ${found}. It was moved to quarantine.`,
-      {
-        hint: "Run the pipeline: the stage that makes it runs again. If this repeats, check the disk.",
-      },
-    );
+    super("blob-corrupt", `${digest} is corrupt in the cache: ${found}.`, {
+      hint: "Run the pipeline: the stage that makes it runs again. If this repeats, check the disk.",
+    });
     this.name = "BlobCorrupt";
     this.digest = digest;
   }

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CacheError, errnoOf, namingPath } from "./cache-error.ts";
 import { type Digest, digestOf, hexOf } from "./digest.ts";
 import { createSynced, orRemove, publish, removeIfPresent } from "./durable-file.ts";
 import { type FileFacts, type FileSystem, isAbsence } from "./file-system.ts";
 
-/** Where everything lies in a cache. Blobs are at `blobs/ab/cdef…`, manifests at `manifests/ab/cdef….<n>.json`. */
+/** Where everything lies in a cache. Blobs are at `blobs/ab/cdef…`, manifests at `manifests/ab/cdef….<outputs>.json`. */
 export interface CacheFolder {
   readonly root: string;
   readonly blobs: string;
@@ -14,15 +14,14 @@ export interface CacheFolder {
   readonly quarantine: string;
   readonly temporary: string;
   readonly logs: string;
-  readonly locks: string;
   readonly index: string;
   readonly fileSystem: FileSystem;
 }
 
-const folderNames = ["blobs", "manifests", "quarantine", "tmp", "logs", "locks"] as const;
+const folderNames = ["blobs", "manifests", "quarantine", "tmp", "logs"] as const;
 const tagName = "CACHEDIR.TAG";
 const ownNames =
-  /^(blobs|manifests|quarantine|tmp|logs|locks|CACHEDIR\.TAG|\.gitignore|index\.sqlite.*)$/;
+  /^(blobs|manifests|quarantine|tmp|logs|CACHEDIR\.TAG|\.gitignore|index\.sqlite.*)$/;
 
 // https://bford.info/cachedir/: the first line is fixed; backup programs look for it.
 const tagText = `Signature: 8a477f597d28d172789f06886806bc55
@@ -48,7 +47,7 @@ export async function prepareCacheFolder(
 }
 
 function locate(root: string, fileSystem: FileSystem): CacheFolder {
-  const [blobs, manifests, quarantine, temporary, logs, locks] = folderNames.map((name) =>
+  const [blobs, manifests, quarantine, temporary, logs] = folderNames.map((name) =>
     join(root, name),
   );
   return {
@@ -58,7 +57,6 @@ function locate(root: string, fileSystem: FileSystem): CacheFolder {
     quarantine: quarantine!,
     temporary: temporary!,
     logs: logs!,
-    locks: locks!,
     index: join(root, "index.sqlite"),
     fileSystem,
   };
@@ -67,6 +65,7 @@ function locate(root: string, fileSystem: FileSystem): CacheFolder {
 async function create(folder: CacheFolder): Promise<void> {
   const { root, fileSystem } = folder;
   await fileSystem.mkdir(root);
+  await fileSystem.syncFolder(dirname(root));
   const foreign = fileSystem.readdirSync(root).find((entry) => !ownNames.test(entry.name));
   if (foreign !== undefined) {
     throw new CacheError(
@@ -147,7 +146,7 @@ export async function publishInto(
 
 /**
  * Moves what stands at a path to quarantine, whatever it is. With `onlyIf`, only the very file of those facts: another process may have put a good
- * one there since. Does nothing where nothing stands.
+ * one there since. Does nothing where nothing stands, or in a cache that cannot be written to.
  */
 export function quarantine(folder: CacheFolder, path: string, onlyIf?: FileFacts): void {
   const { fileSystem } = folder;
@@ -157,8 +156,12 @@ export function quarantine(folder: CacheFolder, path: string, onlyIf?: FileFacts
   try {
     fileSystem.renameSync(path, join(folder.quarantine, `${name}.${uniqueName()}`));
   } catch (error) {
-    if (!isAbsence(error)) throw error;
+    if (!isAbsence(error) && !isReadOnly(error)) throw error;
   }
+}
+
+function isReadOnly(error: unknown): boolean {
+  return ["EROFS", "EACCES", "EPERM"].includes(errnoOf(error) ?? "");
 }
 
 const leftoverSeconds = 3600;
@@ -172,7 +175,10 @@ async function removeLeftovers({ temporary, fileSystem }: CacheFolder): Promise<
     const isOrphan = writer === host && !isRunning(Number(pid));
     const written = Number((fileSystem.factsSync(path)?.mtimeNs ?? 0n) / 1_000_000n);
     if (isOrphan || Date.now() - written > leftoverSeconds * 1000) {
-      await removeIfPresent(fileSystem, path);
+      await removeIfPresent(fileSystem, path).catch((error: unknown) => {
+        // Left for who may.
+        if (!isReadOnly(error)) throw error;
+      });
     }
   }
 }

@@ -99,12 +99,16 @@ function factsFrom(stats: BigIntStats): FileFacts {
 const withoutFollowing =
   constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+/** No system call moves more than 2 GiB. */
+const longestCall = 2 ** 30;
+
 function openFileOf(handle: promises.FileHandle): OpenFile {
   return {
     read: async (into, at) => {
       let done = 0;
       while (done < into.byteLength) {
-        const { bytesRead } = await handle.read(into, done, into.byteLength - done, at + done);
+        const length = Math.min(into.byteLength - done, longestCall);
+        const { bytesRead } = await handle.read(into, done, length, at + done);
         if (bytesRead === 0) break;
         done += bytesRead;
       }
@@ -113,7 +117,8 @@ function openFileOf(handle: promises.FileHandle): OpenFile {
     write: async (bytes) => {
       let done = 0;
       while (done < bytes.byteLength) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, null);
+        const length = Math.min(bytes.byteLength - done, longestCall);
+        const { bytesWritten } = await handle.write(bytes, done, length, null);
         done += bytesWritten;
       }
     },

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestOf, hexOf } from "../../cache/digest.ts";
 import { openBlobStore } from "../../cache/disk-blob-store.ts";
+import { nodeFileSystem, systemError } from "../../cache/file-system.ts";
 import { pieceBytes } from "../../cache/pieces.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
@@ -182,4 +183,17 @@ test("only regular files can be kept", async (t) => {
   await assert.rejects(blobs.putFile(root), { code: "file-unusable" });
   await assert.rejects(blobs.putFile(join(root, "nothing")), { code: "file-unusable" });
   assert.deepEqual(await readdir(join(root, "tmp")), []);
+});
+
+test("in a cache that cannot be written to, a corrupt blob is still found", async (t) => {
+  const { root, blobs } = await store(t);
+  const digest = await blobs.put(Buffer.from("hello"));
+  await flipBit(blobs.pathOf(digest), 0);
+  const refuse = () => {
+    throw systemError("EROFS", "rename", root);
+  };
+  const fileSystem = { ...nodeFileSystem, renameSync: refuse };
+  const readOnly = await openBlobStore(root, { fileSystem });
+  await assert.rejects(readOnly.read(digest), { code: "blob-corrupt" });
+  await assert.rejects(readOnly.read(digest), { code: "blob-corrupt" });
 });

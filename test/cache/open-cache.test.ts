@@ -16,7 +16,6 @@ const layout = [
   "CACHEDIR.TAG",
   "blobs",
   "index.sqlite",
-  "locks",
   "logs",
   "manifests",
   "quarantine",
@@ -63,7 +62,7 @@ test("what a process that died left in tmp is removed, what a living one writes 
 test("folders of the cache that were removed are made again", async (t) => {
   const root = await temporaryFolder(t);
   (await openCache(root)).close();
-  await rmAll(root, ["blobs", "manifests", "quarantine", "tmp", "logs", "locks"]);
+  await rmAll(root, ["blobs", "manifests", "quarantine", "tmp", "logs"]);
   await writeFile(join(root, "quarantine"), "in the way");
   const cache = await openCache(root);
   t.after(() => cache.close());
