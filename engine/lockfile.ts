@@ -1,6 +1,7 @@
-import { Document, isScalar, parseDocument, visit } from "yaml";
+import { parseDocument } from "yaml";
 import type { Digest } from "../cache/digest.ts";
 import type { Problem } from "./diagnostic.ts";
+import { formatLockfile } from "./lockfile-text.ts";
 import { failure, type Result, success } from "./result.ts";
 import type { Json } from "./stage.ts";
 import { validateLockfile } from "./validate-lockfile.ts";
@@ -43,22 +44,11 @@ export function lockfilePathOf(pipelinePath: string): string {
   return pipelinePath.replace(/(\.ya?ml)?$/, ".lock.yaml");
 }
 
-const HEADER = " Written by tunesmith. Commit this file; do not edit it by hand.";
 const MOST_LOCKFILE_BYTES = 16 * 1024 * 1024;
 
-/** The lockfile's one text: keys sorted by code unit, one fact a line, LF. Equal lockfiles give equal bytes. */
+/** The lockfile's one text; equal lockfiles give equal bytes. */
 export function lockfileText(lockfile: Lockfile): string {
-  const document = new Document(sorted(lockfile as unknown as Json));
-  document.commentBefore = HEADER;
-  visit(document, {
-    Map: (_, node) => {
-      if (node.items.length === 0) node.flow = true;
-    },
-    Pair: (_, pair) => {
-      if (isScalar(pair.value) && pair.value.value === "") pair.value.type = "QUOTE_DOUBLE";
-    },
-  });
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  return formatLockfile(lockfile as unknown as { readonly [key: string]: Json });
 }
 
 /** Reads a lockfile's text; a text that is none comes back as a problem that says where it goes wrong. */
@@ -83,11 +73,4 @@ function unreadable(reason: string): Problem {
     message: `The lockfile cannot be read: ${reason}.`,
     hint: "restore it from version control, or delete it and run the pipeline to write it anew",
   };
-}
-
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
 }
