@@ -75,9 +75,8 @@ interface RunTask {
 
 async function runWithCache(task: RunTask): Promise<number> {
   const { context, pipeline, cache, flags } = task;
-  const lock = await readLock(pipeline);
-  if (!lock.ok && !flags.frozen) reportProblem(context, lock.error);
-  if (flags.frozen) {
+  const lock = flags.frozen ? await readLock(pipeline) : undefined;
+  if (lock !== undefined) {
     const blocked = await checkFrozen(task, lock);
     if (blocked !== undefined) return blocked;
   }
@@ -91,7 +90,7 @@ async function runWithCache(task: RunTask): Promise<number> {
     };
     const outcome = await build(task, hosts, emit);
     log.finish(outcome);
-    return await conclude(task, outcome, lock.ok ? lock.value : undefined);
+    return await conclude(task, outcome, lock?.ok ? lock.value : undefined);
   } finally {
     hosts.close();
     reporter.close();
@@ -139,20 +138,35 @@ function explainFromPast(cache: Cache, pipeline: string, stage: PipelineStage, r
 async function conclude(
   task: RunTask,
   outcome: RunOutcome,
-  lock: Lockfile | undefined,
+  frozen: Lockfile | undefined,
 ): Promise<number> {
   const { context, pipeline, flags } = task;
   if (context.signal.aborted) {
     return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   }
   if (outcome.failures.length > 0) return exitCodes.failed;
-  const next = lockRun(pipeline, outcome.built, lock, context.version);
-  if (flags.frozen) return checkReproduced(task, lock!, next);
+  if (frozen !== undefined) {
+    const next = lockRun(pipeline, outcome.built, frozen, context.version);
+    return checkReproduced(task, frozen, next);
+  }
   if (flags.set.length > 0) {
     context.stderr.write(
       "The lockfile is left as it is: --set made this another pipeline than the file.\n",
     );
     return exitCodes.ok;
   }
-  return writeLock(context, pipeline, next);
+  const previous = await readUnbuilt(task, outcome);
+  return writeLock(context, pipeline, lockRun(pipeline, outcome.built, previous, context.version));
+}
+
+/** The lockfile, for stages that were not part of the run; without such it is not read, which takes long for a large one. */
+async function readUnbuilt(
+  { context, pipeline }: RunTask,
+  { built }: RunOutcome,
+): Promise<Lockfile | undefined> {
+  if (pipeline.stages.every(({ name }) => built.has(name))) return undefined;
+  const lock = await readLock(pipeline);
+  if (lock.ok) return lock.value;
+  reportProblem(context, lock.error);
+  return undefined;
 }
