@@ -45,7 +45,7 @@ export async function analyze(
   if (source === undefined || root === undefined) return failure(inOrder(diagnostics));
   const top = checkTop(root, source, report);
   const drafts = checkStages(root, request.kinds, report);
-  const links = resolveReferences(drafts, report);
+  const links = resolveReferences(drafts, request.kinds, report);
   const ordered = orderStages(drafts, links, report);
   checkParts(ordered, links, report);
   const folder = dirname(request.path);

@@ -27,8 +27,10 @@ export function checkDestinations(
       problemWithProject(destination, kept) ??
       problemWithSources(destination, sources) ??
       problemWithOthers(destination, taken);
-    taken.set(destination.absolute, destination);
-    if (problem === undefined) return true;
+    if (problem === undefined) {
+      taken.set(destination.absolute, destination);
+      return true;
+    }
     report({
       ...problem,
       message: `Stage ${quote(destination.stage)}: ${problem.message}`,

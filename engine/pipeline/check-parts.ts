@@ -88,7 +88,14 @@ function reportOwnProblems(
   for (const problem of draft.kind?.check?.(params, read) ?? []) {
     const node = nodeAt(draft.paramsNode, problem.at);
     const place = problem.at.length === 0 ? draft.namePlace : node.place;
-    const message = `Stage ${quote(draft.name)}: ${problem.message}`;
+    const message = `Stage ${quote(draft.name)}: ${inSentence(problem.message)}`;
     report({ code: problem.code, message, place, hint: problem.hint });
   }
+}
+
+/** The message after a colon: its first word small, unless it is a name. */
+function inSentence(message: string): string {
+  return /^[A-Z][a-z]* /.test(message)
+    ? message.slice(0, 1).toLowerCase() + message.slice(1)
+    : message;
 }

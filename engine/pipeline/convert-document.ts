@@ -78,7 +78,10 @@ function convertContent(node: Node, conversion: Conversion, range: Range): Sourc
       place,
     );
   }
-  if (isMap(node)) return mapOf(convertEntries(node, conversion, range), place);
+  if (isMap(node)) {
+    const entries = convertEntries(node, conversion, range);
+    return entries === undefined ? unknownAt(place) : mapOf(entries, place);
+  }
   if (!isScalar(node)) throw new Error("internal: yaml gave a node of an unknown kind");
   const isPlain = node.type === "PLAIN" || node.type === undefined;
   const text = isPlain ? (node.source ?? "") : String(node.value);
@@ -87,18 +90,21 @@ function convertContent(node: Node, conversion: Conversion, range: Range): Sourc
   return { kind: "scalar", value: node.value as Scalar, text, style, place, size: 1 };
 }
 
-function convertEntries(map: YAMLMap, conversion: Conversion, range: Range): Entry[] {
+/** The map's entries; undefined when what is in it cannot be told. */
+function convertEntries(map: YAMLMap, conversion: Conversion, range: Range): Entry[] | undefined {
+  let isClear = true;
   const entries = new Map<string, Entry>();
   for (const pair of map.items as Pair<Node, Node | null>[]) {
-    const keyPlace = { file: conversion.file, range: rangeOf(pair.key, range) };
+    const keyPlace = { file: conversion.file, range: rangeOfKey(pair.key, range) };
     const value = convert(pair.value, conversion, keyPlace.range);
     const key = keyOf(pair.key);
     const problem =
       key === undefined ? NOT_A_KEY : problemWithKey(key, entries, keyPlace.file.text);
     if (problem !== undefined) conversion.report({ ...problem, place: keyPlace });
     else if (key !== undefined) entries.set(key, { key, keyPlace, value });
+    isClear &&= key !== undefined && key !== "<<";
   }
-  return [...entries.values()];
+  return isClear ? [...entries.values()] : undefined;
 }
 
 const NOT_A_KEY = {
@@ -172,6 +178,13 @@ function checkScalar(text: string, isPlain: boolean, conversion: Conversion, ran
     const message = "The text holds a NUL or half of a character (a lone surrogate).";
     conversion.report({ code: "invalid-text", message, place, hint: "delete that escape" });
   }
+}
+
+/** Of a missing key, the colon. */
+function rangeOfKey(key: Node | null, outer: Range): Range {
+  const start = key?.range?.[0];
+  const isEmpty = start !== undefined && key?.range?.[1] === start;
+  return isEmpty ? { start, end: start + 1 } : rangeOf(key, outer);
 }
 
 /** Start to end of the value; of an empty value, what it belongs to. */

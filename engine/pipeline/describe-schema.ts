@@ -16,6 +16,8 @@ export interface SchemaNode {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
+  readonly not?: SchemaNode;
+  readonly examples?: readonly unknown[];
 }
 
 const MOST_CHOICES = 12;
@@ -26,7 +28,9 @@ export function describeSchema(schema: SchemaNode): string {
   if (branches !== undefined) return joinChoices(branches.map(describeSchema));
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return describeEnum(schema.enum);
-  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
+  const given = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
+  // That a map may be left empty is nothing to recommend.
+  const types = given.includes("object") ? given.filter((type) => type !== "null") : given;
   return types.length === 0
     ? "something else"
     : joinChoices(types.map((type) => describeType(type, schema)));

@@ -2,21 +2,35 @@ import { distance } from "fastest-levenshtein";
 
 const LONGEST_NAME = 64;
 
-/** The candidate that a mistyped name most likely meant; undefined when none is near. */
+/** The candidate that a mistyped or shortened name most likely meant; undefined when none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
+  const possible = [...candidates].filter((candidate) => candidate.length <= LONGEST_NAME);
+  return nearestBySpelling(name, possible) ?? nearestByShortening(name, possible);
+}
+
+function nearestBySpelling(name: string, candidates: readonly string[]): string | undefined {
   const folded = fold(name);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(folded.length * 0.4)) + 1;
   for (const candidate of candidates) {
-    if (candidate.length > LONGEST_NAME) continue;
     const steps = stepsBetween(folded, fold(candidate));
-    if (steps < bestDistance) {
-      best = candidate;
-      bestDistance = steps;
-    }
+    if (steps >= bestDistance) continue;
+    best = candidate;
+    bestDistance = steps;
   }
   return best;
+}
+
+/** `lr` is learning_rate, `epochs` is num_train_epochs, `min_chars` is min_characters. */
+function nearestByShortening(name: string, candidates: readonly string[]): string | undefined {
+  const folded = fold(name);
+  const isLong = folded.length >= 4;
+  return (
+    candidates.find((candidate) => folded.length >= 2 && initialsOf(candidate) === folded) ??
+    candidates.find((candidate) => isLong && fold(candidate).includes(folded)) ??
+    candidates.find((candidate) => isLong && isSubsequence(folded, fold(candidate)))
+  );
 }
 
 /** `did you mean "x"?` for the nearest candidate, else the given text. */
@@ -40,4 +54,17 @@ function stepsBetween(name: string, candidate: string): number {
     return Math.min(1.5, distance(name, candidate));
   }
   return distance(name, candidate);
+}
+
+function initialsOf(candidate: string): string {
+  const words = candidate.toLowerCase().split(/[-_ .]/);
+  return words.map((word) => word.slice(0, 1)).join("");
+}
+
+/** Whether the letters stand in the candidate in this order, from its first on. */
+function isSubsequence(name: string, candidate: string): boolean {
+  if (name[0] !== candidate[0]) return false;
+  let found = 0;
+  for (const letter of candidate) if (letter === name[found]) found += 1;
+  return found === name.length;
 }

@@ -2,7 +2,7 @@ import type { ErrorObject } from "ajv";
 import type { ParamPath } from "../stage.ts";
 import { chooseBranch } from "./choose-branch.ts";
 import { describeSchema, describeValue, type SchemaNode } from "./describe-schema.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean, nearestName } from "./did-you-mean.ts";
 import { hintForType } from "./hint-for-type.ts";
 import { validatorOf } from "./json-schema.ts";
 import { type Finding, listNames, quote } from "./report.ts";
@@ -42,7 +42,7 @@ export function findingsOf(
   const isInGroup = ({ schemaPath }: ErrorObject) =>
     groups.some((group) => schemaPath.startsWith(`${group.schemaPath}/`));
   return errors
-    .filter((error) => !isInGroup(error) && error.keyword !== "if")
+    .filter((error) => !isInGroup(error) && error.keyword !== "if" && !isMisspelt(error, errors))
     .flatMap((error) => {
       const path = [...outer, ...pathOf(error)];
       const steps = walk(subject.node, path);
@@ -51,6 +51,24 @@ export function findingsOf(
       if (node.kind === "unknown" || (!isAboutKeys && hasUnknown(node))) return [];
       return explainViolation(error, { subject, path, node, steps });
     });
+}
+
+/** Whether a missing key stands there under another name, which is reported. */
+function isMisspelt(
+  { keyword, params, instancePath }: ErrorObject,
+  errors: readonly ErrorObject[],
+): boolean {
+  if (keyword !== "required") return false;
+  return errors.some(
+    (other) =>
+      other.keyword === "additionalProperties" &&
+      other.instancePath === instancePath &&
+      nearestName(other.params.additionalProperty, keysOf(other)) === params.missingProperty,
+  );
+}
+
+function keysOf({ parentSchema }: ErrorObject): string[] {
+  return Object.keys((parentSchema as SchemaNode).properties ?? {});
 }
 
 /** Keywords whose own error comes after those of the schemas in them. */
@@ -78,7 +96,7 @@ function explainViolation(error: ErrorObject, violation: Violation): Finding[] {
 
 function explainUnknownKey(error: ErrorObject, { subject, path, node }: Violation): Finding {
   const key = String(error.params.additionalProperty);
-  const known = Object.keys((error.parentSchema as SchemaNode).properties ?? {});
+  const known = keysOf(error);
   const place = node.kind === "map" ? node.entries.get(key)?.keyPlace : undefined;
   const isOuter = path.length === 0;
   const where = isOuter ? subject.keys : `key of ${nameOf(path)}`;
@@ -96,13 +114,20 @@ function explainMissingKey(error: ErrorObject, { subject, path, node, steps }: V
   const schema = (error.parentSchema as SchemaNode).properties?.[key];
   const keyPlace = path.length === 0 ? subject.place : steps.at(-1)?.keyPlace;
   const where = path.length === 0 ? "" : ` in ${nameOf(path)}`;
-  const wanted = schema === undefined ? "" : `: ${describeSchema(schema)}`;
+  const wanted = schema === undefined ? "" : `: ${describeSchema(schema)}${exampleOf(schema)}`;
   return {
     code: "missing-key",
     message: `${subject.prefix}${quote(key)} is missing${where}${viaOf(node)}.`,
     place: keyPlace ?? node.place,
     hint: `add "${key}"${wanted}`,
   };
+}
+
+function exampleOf({ examples = [] }: SchemaNode): string {
+  const short = examples
+    .map((example) => JSON.stringify(example))
+    .find((text) => text.length <= 60);
+  return short === undefined ? "" : `, such as ${short}`;
 }
 
 function explainChoice(error: ErrorObject, violation: Violation): Finding[] {
@@ -119,10 +144,11 @@ function explainChoice(error: ErrorObject, violation: Violation): Finding[] {
 function explainValue(error: ErrorObject, violation: Violation): Finding {
   const { subject, path, node } = violation;
   const schema = error.parentSchema as SchemaNode;
-  const name = path.length === 0 ? "this" : nameOf(path);
+  const whole = subject.prefix === "" ? "The file" : subject.prefix.replace(/: $/, "");
+  const name = path.length === 0 ? whole : `${subject.prefix}${nameOf(path)}`;
   return {
     code: codeOf(error.keyword),
-    message: `${subject.prefix}${name} ${demandOf(error, schema, node)}${viaOf(node)}.`,
+    message: `${name} ${demandOf(error, schema, node)}${viaOf(node)}.`,
     place: placeOf(violation),
     hint: hintForType(schema, node),
   };
@@ -179,7 +205,7 @@ function demandOf({ keyword, params }: ErrorObject, schema: SchemaNode, node: So
       return `needs ${quote(String(params.missingProperty))} beside ${quote(String(params.property))}`;
     case "not":
     case "contains":
-      return `is not allowed as it is: ${describeValue(node)}`;
+      return `cannot be ${describeValue(node)}`;
     default:
       return `must be ${describeSchema(schema)}, but is ${describeValue(node)}`;
   }

@@ -19,6 +19,7 @@ export function hintForType(schema: SchemaNode, node: SourceNode): string | unde
     );
   }
   if (node.value === null) return undefined;
+  if (types.includes("boolean") && typeof node.value === "number") return hintForBoolean(node.text);
   if (types.includes("string")) return `put it in quotes: "${node.text}"`;
   return takesOnlyLists(types) ? `write a list: [${node.text}]` : undefined;
 }
@@ -35,6 +36,7 @@ function takesOnlyLists(types: readonly string[]): boolean {
 
 function hintForCollection(schema: SchemaNode, node: SourceNode): string | undefined {
   if (node.kind !== "list" || typesOf(schema).includes("array")) return undefined;
+  if (typesOf(schema).includes("object")) return 'a map has lines "key: value", without dashes';
   return node.items.length === 1 ? "write it without the brackets or the dash" : undefined;
 }
 

@@ -1,12 +1,13 @@
-import type { InputPort, InputPorts, OutputPort } from "../stage.ts";
+import type { AnyStage, InputPorts } from "../stage.ts";
+import { giversOf, hintForType, outputsOf } from "./artifact-givers.ts";
 import type { StageDraft } from "./check-stage.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { Reference } from "./pipeline.ts";
+import { readInputs } from "./read-inputs.ts";
 import { listNames, quote, type Report } from "./report.ts";
 import { type Place, type ScalarNode, type SourceNode, valueAt } from "./source-node.ts";
 
 type AnyInputPort = InputPorts[string];
-type AnyOutputPort = OutputPort<InputPort<InputPorts[string]["type"]>["type"]>;
 
 /** One input of a stage, resolved: which artifact of which stage it reads. */
 export interface Link {
@@ -27,6 +28,7 @@ export interface Links {
 }
 
 interface Resolution {
+  readonly kinds: readonly AnyStage[];
   readonly drafts: ReadonlyMap<string, StageDraft>;
   readonly report: Report;
 }
@@ -34,9 +36,10 @@ interface Resolution {
 /** The links of every stage by name. Reports references that lead nowhere or to an artifact of another type. */
 export function resolveReferences(
   drafts: ReadonlyMap<string, StageDraft>,
+  kinds: readonly AnyStage[],
   report: Report,
 ): Map<string, Links> {
-  const resolution = { drafts, report };
+  const resolution = { drafts, kinds, report };
   return new Map([...drafts].map(([name, draft]) => [name, linksOf(draft, resolution)]));
 }
 
@@ -51,18 +54,14 @@ function linksOf(draft: StageDraft, resolution: Resolution): Links {
     return { links: [], isComplete: false };
   }
   const ports = Object.entries(kind.inputs as InputPorts);
-  const references = referencesIn(
-    draft,
-    node,
-    ports.map(([port]) => port),
-    resolution.report,
-  );
+  const references = readInputs(draft, node, resolution.report);
   if (references === undefined) return { links: [], isComplete: false };
   const links: Link[] = [];
   let isComplete = true;
   for (const [port, reference] of references) {
     const input = ports.find(([name]) => name === port)?.[1];
-    const link = input && resolveReference(draft, { port, input, reference }, resolution);
+    const link =
+      input && reference && resolveReference(draft, { port, input, reference }, resolution);
     if (link === undefined) isComplete = false;
     else links.push(link);
   }
@@ -74,34 +73,6 @@ function linksOf(draft: StageDraft, resolution: Resolution): Links {
   return { links, isComplete };
 }
 
-/** The references by input port as written; undefined when `in` has a form that is reported elsewhere. */
-function referencesIn(
-  draft: StageDraft,
-  node: SourceNode | undefined,
-  ports: readonly string[],
-  report: Report,
-): Map<string, SourceNode> | undefined {
-  if (node === undefined) return new Map();
-  const [first] = ports;
-  if (first === undefined) {
-    const message = `Stage ${quote(draft.name)} (${draft.kind?.kind}) reads no other stage.`;
-    report({ code: "no-inputs", message, place: node.place, hint: 'delete "in"' });
-    return undefined;
-  }
-  if (node.kind === "scalar")
-    return typeof node.value === "string" ? new Map([[first, node]]) : undefined;
-  if (node.kind !== "map") return undefined;
-  const references = new Map<string, SourceNode>();
-  for (const { key, keyPlace, value } of node.entries.values()) {
-    references.set(key, value);
-    if (ports.includes(key)) continue;
-    const message = `Stage ${quote(draft.name)} (${draft.kind?.kind}) has no input ${quote(key)}.`;
-    const hint = didYouMean(key, ports, `inputs: ${listNames(ports)}`);
-    report({ code: "unknown-input", message, place: keyPlace, hint });
-  }
-  return references;
-}
-
 function reportMissingInput(
   draft: StageDraft,
   {
@@ -111,20 +82,15 @@ function reportMissingInput(
   }: { readonly port: string; readonly type: string; readonly node: SourceNode | undefined },
   { drafts, report }: Resolution,
 ): void {
-  const givers = [...drafts.values()].filter(
-    (other) => other !== draft && outputsOf(other).some(([, output]) => output.type.name === type),
-  );
-  const names = givers.map(({ name }) => name);
   const message = `Stage ${quote(draft.name)} (${draft.kind?.kind}) reads ${type} at "${port}", but nothing is given there.`;
-  const hint =
-    names.length > 0 ? `add ${port}: ${names.at(-1)} to "in"` : `no stage here gives ${type}`;
-  const only = Object.keys(draft.kind?.inputs ?? {}).length === 1 && names.length > 0;
-  report({
-    code: "missing-input",
-    message,
-    place: node?.place ?? draft.namePlace,
-    hint: only ? `add "in: ${names.at(-1)}"` : hint,
-  });
+  const giver = giversOf(type, draft, drafts).at(-1);
+  const [first] = Object.keys(draft.kind?.inputs ?? {});
+  const added = `${port}: ${giver}`;
+  let hint = `write "in: ${first === port ? giver : `{ ${added} }`}"`;
+  if (node?.kind === "map") hint = `add "${added}"`;
+  if (node?.kind === "scalar") hint = `write "in: { ${first}: ${node.text}, ${added} }"`;
+  if (giver === undefined) hint = `no stage here gives ${type}`;
+  report({ code: "missing-input", message, place: node?.place ?? draft.namePlace, hint });
 }
 
 interface Wanted {
@@ -229,44 +195,11 @@ function linkTo(
     return undefined;
   }
   const link = { port, input, from, output, written, place, ...(part !== undefined && { part }) };
-  return isTypeRight(draft, link, type.name, resolution) ? link : undefined;
-}
-
-function isTypeRight(
-  draft: StageDraft,
-  link: Link,
-  given: string,
-  { drafts, report }: Resolution,
-): boolean {
-  const wanted = link.input.type.name;
-  if (given === wanted) return true;
-  const message = `Stage ${quote(draft.name)} takes ${wanted} at "${link.port}", but ${quote(link.written)} gives ${given}.`;
-  report({
-    code: "wrong-type",
-    message,
-    place: link.place,
-    hint: hintForType(draft, link.from, wanted, drafts),
-  });
-  return false;
-}
-
-function hintForType(
-  draft: StageDraft,
-  from: StageDraft,
-  wanted: string,
-  drafts: ReadonlyMap<string, StageDraft>,
-): string | undefined {
-  const own = outputsOf(from).find(([, output]) => output.type.name === wanted);
-  if (own !== undefined) return `write "${from.name}.${own[0]}"`;
-  const others = [...drafts.values()].filter((other) => other !== draft);
-  const givers = others.filter((other) => outputsOf(other)[0]?.[1].type.name === wanted);
-  return givers.length > 0
-    ? `${wanted} here: ${listNames(givers.map(({ name }) => name))}`
-    : undefined;
-}
-
-function outputsOf(draft: StageDraft): [string, AnyOutputPort][] {
-  return Object.entries((draft.kind?.outputs ?? {}) as Record<string, AnyOutputPort>);
+  if (type.name === input.type.name) return link;
+  const hint = hintForType(draft, { from, given: type.name, wanted: input.type.name }, resolution);
+  const message = `Stage ${quote(draft.name)} takes ${input.type.name} at "${port}", but ${quote(written)} gives ${type.name}.`;
+  resolution.report({ code: "wrong-type", message, place, hint });
+  return undefined;
 }
 
 /** The reference as the engine reads it: the named split, else those that the input port asks for. */

@@ -22,9 +22,9 @@ export function decodeSource(
     return undefined;
   }
   const file = { path, text: new TextDecoder("utf-8").decode(bytes) };
-  if (!isUtf8(bytes)) {
-    const start = Math.max(0, file.text.indexOf("\ufffd"));
-    const isUtf16 = bytes[0] === 0xff || bytes[0] === 0xfe || bytes[1] === 0;
+  const isUtf16 = bytes.subarray(0, 2).includes(0) || (bytes[0] ?? 0) >= 0xfe;
+  if (isUtf16 || !isUtf8(bytes)) {
+    const start = Math.max(0, file.text.search(/[\ufffd\0]/));
     const message = "The file is not UTF-8 text: here is a byte that cannot be read.";
     const hint = `save the file as UTF-8${isUtf16 ? ": it looks like UTF-16" : ""}`;
     report({ code: "not-utf-8", message, place: { file, range: { start, end: start + 1 } }, hint });

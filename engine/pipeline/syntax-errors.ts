@@ -1,5 +1,6 @@
 import type { ErrorCode, YAMLParseError } from "yaml";
 import type { Range, SourceText } from "../diagnostic.ts";
+import { findBracketMistake } from "./match-brackets.ts";
 import { type Finding, quote } from "./report.ts";
 
 /** After these `yaml` reads on as meant, so that later errors are errors of their own. */
@@ -38,7 +39,6 @@ export function explainSyntaxErrors(
 }
 
 function explain(error: YAMLParseError, text: string): Explanation {
-  const line = lineAt(text, error.pos[0]);
   switch (error.code) {
     case "TAB_AS_INDENT":
       return explainTab(error, text);
@@ -48,11 +48,7 @@ function explain(error: YAMLParseError, text: string): Explanation {
     case "BLOCK_AS_IMPLICIT_KEY":
       return explainSecondColon(error, text);
     case "BAD_SCALAR_START":
-      return {
-        code: "syntax",
-        message: `A text cannot start with ${quote(text[error.pos[0]] ?? "")} unless it is in quotes.`,
-        hint: "put the value in quotes",
-      };
+      return explainScalarStart(error, text);
     case "BAD_DQ_ESCAPE":
       return {
         code: "syntax",
@@ -70,8 +66,16 @@ function explain(error: YAMLParseError, text: string): Explanation {
         hint: 'write ", " between them',
       };
     default:
-      return explainUnexpected(error, line);
+      return explainUnexpected(error, text);
   }
+}
+
+function explainScalarStart(error: YAMLParseError, text: string): Explanation {
+  const [start] = error.pos;
+  const value = /^[^\n,\]}#]*/.exec(text.slice(start, start + 200))?.[0].trimEnd() ?? "";
+  const message = `A text cannot start with ${quote(text[start] ?? "")} unless it is in quotes.`;
+  const range = { start, end: start + value.length };
+  return { code: "syntax", message, hint: `write "${value}"`, range };
 }
 
 function explainTab(error: YAMLParseError, text: string): Explanation {
@@ -135,15 +139,7 @@ function explainSecondColon(error: YAMLParseError, text: string): Explanation {
 
 function explainIndent(error: YAMLParseError, text: string): Explanation {
   if (error.message.startsWith("Flow ")) {
-    const [open, close] = error.message.startsWith("Flow map") ? ["{", "}"] : ["[", "]"];
-    const start = text.lastIndexOf(open, error.pos[0]);
-    const message = `The bracket "${open}" is never closed.`;
-    return {
-      code: "unclosed-bracket",
-      message,
-      hint: `write "${close}" at its end`,
-      range: { start, end: start + 1 },
-    };
+    return explainBrackets(text);
   }
   const lineStart = text.lastIndexOf("\n", error.pos[0]) + 1;
   const line = lineAt(text, error.pos[0]);
@@ -151,6 +147,11 @@ function explainIndent(error: YAMLParseError, text: string): Explanation {
   const range = { start, end: lineStart + line.trimEnd().length };
   const message = "The line begins in another column than the entries it belongs to.";
   return { code: "bad-indentation", message, hint: "indent entries of one map alike", range };
+}
+
+function explainBrackets(text: string): Explanation {
+  const { start, message, hint } = findBracketMistake(text);
+  return { code: "unmatched-bracket", message, hint, range: { start, end: start + 1 } };
 }
 
 function explainMissingCharacter(error: YAMLParseError, text: string): Explanation {
@@ -166,17 +167,7 @@ function explainMissingCharacter(error: YAMLParseError, text: string): Explanati
       range,
     };
   }
-  const bracket = /end with a? ?([\]}])/.exec(error.message)?.[1];
-  if (bracket !== undefined) {
-    const start = text.lastIndexOf(bracket === "}" ? "{" : "[");
-    const message = `The bracket "${text[start]}" is never closed.`;
-    return {
-      code: "unclosed-bracket",
-      message,
-      hint: `write "${bracket}" at its end`,
-      range: { start, end: start + 1 },
-    };
-  }
+  if (/end with|expected/.test(error.message)) return explainBrackets(text);
   return explainMissingColon(error, text);
 }
 
@@ -196,11 +187,16 @@ function isClosedOnLine(text: string, match: RegExpMatchArray, character: string
   return text.slice(start + 1, end < 0 ? text.length : end).includes(character);
 }
 
-function explainUnexpected(error: YAMLParseError, line: string): Explanation {
+function explainUnexpected(error: YAMLParseError, text: string): Explanation {
+  const line = lineAt(text, error.pos[0]);
   if (/\$\{[^{]/.test(line) && /[[{]/.test(line)) {
     const hint = 'inside { } and [ ], put it in quotes: "${vars.name}"';
-    return { code: "unquoted-reference", message: "A reference ${…} needs quotes here.", hint };
+    const start = text.lastIndexOf("${", error.pos[0]);
+    const range = { start, end: text.indexOf("}", start) + 1 };
+    const message = "A reference ${…} needs quotes here.";
+    return { code: "unquoted-reference", message, hint, ...(start >= 0 && { range }) };
   }
+  if (/^Unexpected flow-(seq|map)-end/.test(error.message)) return explainBrackets(text);
   if (error.message.startsWith("Block scalar header")) {
     const value = /[>|].*$/.exec(line)?.[0] ?? ">";
     const message = `A text cannot start with "${value[0]}" unless it is in quotes.`;

@@ -1,6 +1,10 @@
-import { didYouMean } from "./did-you-mean.ts";
+import {
+  explainInvalidReference,
+  explainMistake,
+  explainUnknownVariable,
+} from "./explain-variable.ts";
 import { readScalar } from "./read-scalar.ts";
-import { type Finding, listNames, quote, type Report } from "./report.ts";
+import type { Report } from "./report.ts";
 import { readReference, scanReferences, type TextPart } from "./scan-references.ts";
 import {
   listOf,
@@ -113,9 +117,7 @@ function resolvePart(part: TextPart, place: Place, state: Substitution): SourceN
   if (part.kind === "text") throw new Error("internal: a text is no reference");
   const target = readReference(part.body);
   if (target.kind === "invalid") {
-    const hint = hintForInvalid(part.body, state);
-    const message = `${part.written} is no reference that Tunesmith knows.`;
-    state.report({ code: "invalid-variable", message, place, hint });
+    state.report({ ...explainInvalidReference(part, state), place });
     return unknownAt(place);
   }
   if (target.kind === "environment") return readEnvironment(target, part.written, place, state);
@@ -123,30 +125,6 @@ function resolvePart(part: TextPart, place: Place, state: Substitution): SourceN
   if (value.kind === "unknown") return unknownAt(place);
   state.values += value.size;
   return exceedsLimits(state, place) ? unknownAt(place) : relocate(value, place, part.written);
-}
-
-function explainMistake(part: TextPart & { kind: "mistake" }): Omit<Finding, "place"> {
-  if (part.mistake === "unclosed") {
-    const message = 'The reference that begins with "${" is never closed.';
-    return {
-      code: "unclosed-reference",
-      message,
-      hint: 'write "}" at its end; "$${" is the text "${"',
-    };
-  }
-  const message = 'References are written "${…}", not "${{ … }}".';
-  const name = /[\w.:-]+/.exec(part.written)?.[0] ?? "vars.name";
-  return { code: "double-braces", message, hint: `write "\${${name}}"; "$\${" is the text "\${"` };
-}
-
-function hintForInvalid(body: string, state: Substitution): string {
-  const name = body.trim();
-  const names = state.vars?.kind === "map" ? [...state.vars.entries.keys()] : [];
-  if (names.includes(name.replace(/^vars?\./, ""))) {
-    return `did you mean "\${vars.${name.replace(/^vars?\./, "")}}"?`;
-  }
-  if (state.environment[name] !== undefined) return `did you mean "\${env:${name}}"?`;
-  return 'write "${vars.name}" or "${env:NAME}" or "${env:NAME:-default}"; there are no expressions';
 }
 
 function readEnvironment(
@@ -186,31 +164,14 @@ function lookUp(path: readonly string[], place: Place, state: Substitution): Sou
     }
     const child = node.kind === "list" ? node.items[Number(segment)] : valueAt(node, segment);
     if (child === undefined) {
-      if (node.kind !== "unknown") state.report(unknownVariable(path, name, node, place));
+      if (node.kind !== "unknown")
+        state.report({ ...explainUnknownVariable(path, { name, node }), place });
       return unknownAt(place);
     }
     node = child;
     name = `${name}.${segment}`;
   }
   return isResolved ? node : resolveVariable(node, name, place, state);
-}
-
-function unknownVariable(
-  path: readonly string[],
-  parent: string,
-  node: SourceNode,
-  place: Place,
-): Finding {
-  const missing = path[parent.split(".").length - 1] ?? "";
-  const names = node.kind === "map" ? [...node.entries.keys()] : [];
-  const kinds = {
-    map: "",
-    list: `, which is a list of ${node.size - 1}`,
-    scalar: ", which is a single value",
-  };
-  const message = `There is no variable "vars.${path.join(".")}": ${quote(missing)} is not in "${parent}"${node.kind === "unknown" ? "" : kinds[node.kind]}.`;
-  const known = names.length > 0 ? `variables there: ${listNames(names)}` : undefined;
-  return { code: "unknown-variable", message, place, hint: didYouMean(missing, names, known) };
 }
 
 function resolveVariable(
