@@ -30,7 +30,7 @@ export interface Hosts {
 }
 
 /** How long an interrupted stage may take to finish its step before its process is killed. */
-const ABORT_GRACE_MS = 5000;
+const ABORT_GRACE_MS = 3000;
 
 interface Host {
   readonly process: ChildProcess;

@@ -1,0 +1,38 @@
+import { serveHost } from "../../engine/build/serve-host.ts";
+import { StageFailure } from "../../engine/diagnostic.ts";
+import { defineStage, type StageContext } from "../../engine/stage.ts";
+import { textArtifact } from "./build-rig.ts";
+
+const params = {
+  type: "object",
+  properties: { how: { type: "string" } },
+  additionalProperties: false,
+} as const;
+const outputs = { text: { type: textArtifact, description: "What it did." } };
+
+/** A stage that behaves as its param says. */
+const misbehave = defineStage({
+  kind: "misbehave",
+  version: 1,
+  description: "Behaves as told.",
+  params,
+  inputs: {},
+  outputs,
+  seeded: false,
+  deterministic: true,
+  environment: [],
+  async run({ params: { how }, log }: StageContext<{ how: string }, Record<string, never>>) {
+    log(`about to ${how}`);
+    if (how === "exit") process.exit(3);
+    if (how === "kill") process.kill(process.pid, "SIGKILL");
+    if (how === "throw") throw new TypeError("a bug");
+    if (how === "refuse")
+      throw new StageFailure({ code: "no", message: "It will not.", hint: "ask again" });
+    if (how === "hang") await new Promise(() => setInterval(() => {}, 1000));
+    if (how === "print") process.stdout.write("printed\n");
+    if (how === "pid") return { text: String(process.pid) };
+    return { text: how };
+  },
+});
+
+await serveHost([misbehave], process.argv[2]!);
