@@ -81,7 +81,7 @@ test("the order of keys in memory does not show", () => {
 /** Lines that a value takes below its key: one for each scalar, empty list or map, and for each key that has more below. */
 function countFacts(value: Json): number {
   if (typeof value !== "object" || value === null) return 0;
-  if (Array.isArray(value))
-    return value.reduce((sum: number, item: Json) => sum + Math.max(1, countFacts(item)), 0);
-  return Object.values(value).reduce((sum, item) => sum + 1 + countFacts(item), 0);
+  if (!Array.isArray(value))
+    return Object.values(value).reduce((sum: number, item: Json) => sum + 1 + countFacts(item), 0);
+  return value.reduce((sum: number, item: Json) => sum + Math.max(1, countFacts(item)), 0);
 }
