@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { stages } from "../stages/index.ts";
 import { type CliContext, exitCodes } from "./context.ts";
+import { addInspectionCommands } from "./inspection-commands.ts";
 
 /** The composition root: reads the process's environment, wires the commands, and sets the exit code. */
 const interruption = new AbortController();
@@ -80,6 +81,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .exitOverride()
     .showHelpAfterError("(add --help for what it takes)");
   addRunCommand(program, context, exit);
+  addInspectionCommands(program, context, exit);
   return program;
 }
 

@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import type { StageEvent, StageReason } from "../../engine/event.ts";
 import type { Gate } from "../../engine/pipeline/pipeline.ts";
-import { formatSeconds, formatWholeSeconds } from "../text/format-quantity.ts";
+import { formatRoughSeconds, formatSeconds } from "../text/format-quantity.ts";
 import { printable, printableLine } from "../text/printable.ts";
 import { mainMetrics } from "./main-metrics.ts";
 
@@ -41,11 +41,6 @@ export function saySkipped({ reason, because }: Skipped): string {
   return because === undefined
     ? "skipped: another stage failed"
     : `skipped: "${because}" did not finish`;
-}
-
-/** A short time with a decimal, a longer one without. */
-export function formatRoughSeconds(seconds: number): string {
-  return seconds < 9.95 ? formatSeconds(seconds) : formatWholeSeconds(seconds);
 }
 
 /** How a failure is shown: the message, what to do, its code, and after a crash the end of the log and where the rest is. */

@@ -14,6 +14,11 @@ export function formatWholeSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)}h ${twoDigits(minutes % 60)}m`;
 }
 
+/** A time that is only expected: with a decimal as long as that says something. */
+export function formatRoughSeconds(seconds: number): string {
+  return seconds < 9.95 ? formatSeconds(seconds) : formatWholeSeconds(seconds);
+}
+
 /** A number for people: 4 significant digits, whole numbers whole, tiny ones as 3e-5. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
@@ -33,6 +38,11 @@ export function formatBytes(bytes: number): string {
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
   return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** A moment as `2026-11-23 13:35 UTC`, from its ISO 8601 form. */
+export function formatInstant(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
 /** A count with its noun: `1 stage`, `3 stages`. */

@@ -8,7 +8,7 @@ import { loadOutputs, type StoredArtifact } from "./artifact-tree.ts";
 import { type Explanation, explainChange } from "./explain-change.ts";
 import { unmetGate } from "./gates.ts";
 import { type Built, selectInput } from "./rebuilder.ts";
-import { type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
+import { type Ingredients, type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
 
 /** What would happen to a stage if the pipeline ran now. Nothing is executed to find out. */
@@ -25,7 +25,10 @@ export type Examined =
     }
   | {
       readonly state: "pending";
+      /** Stages directly above that may give another output. */
       readonly upstream: readonly string[];
+      /** What changed of the stage itself since its last run: where there is any, it will run whatever they give. */
+      readonly changes: readonly Explanation[];
       readonly expectedSeconds?: number;
     }
   | { readonly state: "broken"; readonly problem: Problem };
@@ -66,7 +69,6 @@ async function examineStage(
     stage: stage.name,
     limit: 5,
   });
-  if (waiting.size > 0) return { state: "pending", upstream: [...waiting], ...expectation(past) };
   const sources: SourceDigest[] = [];
   for (const source of stage.sources) {
     const digested = await digestSource(source, options.cache.files);
@@ -74,8 +76,26 @@ async function examineStage(
     sources.push(digested);
   }
   const digests = sources.map(({ digest }) => digest);
-  const recipe = recipeOf(stage, { inputs, sources: digests, facts: options.facts });
-  return judge(stage, recipe, sources, past, options);
+  const ingredients = { inputs, sources: digests, facts: options.facts };
+  if (waiting.size === 0) return judge(stage, recipeOf(stage, ingredients), sources, past, options);
+  const changes = ownChanges(stage, ingredients, past[0]);
+  return { state: "pending", upstream: [...waiting], changes, ...expectation(past) };
+}
+
+/** What changed since a trace, inputs that are not known yet taken as unchanged. */
+function ownChanges(
+  stage: PipelineStage,
+  known: Ingredients,
+  past: Trace | undefined,
+): readonly Explanation[] {
+  if (past === undefined) return [];
+  const before = past.recipe as unknown as Recipe;
+  const inputs = Object.keys(stage.inputs).flatMap((port) => {
+    const digest = known.inputs[port] ?? before.inputs[port];
+    return digest === undefined ? [] : [[port, digest] as const];
+  });
+  const after = recipeOf(stage, { ...known, inputs: Object.fromEntries(inputs) });
+  return explainChange(stage, before, after);
 }
 
 async function judge(

@@ -1,0 +1,82 @@
+import { readFile } from "node:fs/promises";
+import { errnoOf } from "../../cache/cache-error.ts";
+import { type CliContext, exitCodes } from "../context.ts";
+import { describeStage, lastLogOf } from "../describe-stage.ts";
+import { type ExaminedFile, withExaminedFile, writeJson } from "../examine-file.ts";
+import { reportProblem } from "../report-problem.ts";
+import { printable } from "../text/printable.ts";
+import { renderRuns, runsJson } from "../text/render-runs.ts";
+import { renderStage } from "../text/render-stage.ts";
+
+/** What `tunesmith show` takes. */
+export interface ShowFlags {
+  readonly log: boolean;
+  readonly json: boolean;
+}
+
+const SHOWN_RUNS = 10;
+
+/** Shows the last runs of a pipeline, or one stage with all that its last result holds, or that stage's log. */
+export function show(
+  context: CliContext,
+  file: string,
+  name: string | undefined,
+  flags: ShowFlags,
+): Promise<number> {
+  const named = name === undefined ? [] : [name];
+  return withExaminedFile(context, file, { named }, (view) => {
+    if (name !== undefined) return showStage(context, view, name, flags);
+    if (!flags.log) return showRuns(context, view, flags);
+    const hint = `name one: tunesmith show ${file} STAGE --log`;
+    reportProblem(context, { code: "usage", message: "--log needs a stage.", hint });
+    return Promise.resolve(exitCodes.usage);
+  });
+}
+
+async function showRuns(
+  context: CliContext,
+  view: ExaminedFile,
+  { json }: ShowFlags,
+): Promise<number> {
+  const runs = view.cache.traces.lastRuns({ pipeline: view.label, limit: SHOWN_RUNS });
+  if (json) writeJson(context, runsJson(view, runs));
+  else context.stdout.write(renderRuns(view, runs, context));
+  return exitCodes.ok;
+}
+
+async function showStage(
+  context: CliContext,
+  view: ExaminedFile,
+  name: string,
+  { log, json }: ShowFlags,
+): Promise<number> {
+  if (log) return showLog(context, view, name);
+  const stage = view.pipeline.stages.find((candidate) => candidate.name === name)!;
+  const described = await describeStage(view, stage);
+  if (json) writeJson(context, described);
+  else context.stdout.write(renderStage(described, view.file, context));
+  return exitCodes.ok;
+}
+
+async function showLog(context: CliContext, view: ExaminedFile, name: string): Promise<number> {
+  const path = lastLogOf(view, name);
+  const text = path === undefined ? undefined : await textAt(path);
+  if (text === undefined) {
+    reportProblem(context, {
+      code: "no-log",
+      message: `There is no log of "${name}": it did not say anything in the last runs.`,
+    });
+    return exitCodes.failed;
+  }
+  context.stdout.write(printable(text));
+  return exitCodes.ok;
+}
+
+async function textAt(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

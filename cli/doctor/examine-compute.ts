@@ -1,0 +1,82 @@
+import { availableParallelism } from "node:os";
+import { graphOf, input } from "../../compute/graph.ts";
+import { add } from "../../compute/ops/elementwise.ts";
+import { formatCount } from "../text/format-quantity.ts";
+import type { Finding } from "./finding.ts";
+import { installedVersion } from "./installed-version.ts";
+
+/** Whether this machine computes: a small graph is run on the processor. */
+export async function examineProcessor(): Promise<Finding> {
+  const name = "cpu";
+  const threads = availableParallelism();
+  const { DeviceError, openOnnxruntimeDevice } = await import(
+    "../../compute/devices/onnxruntime.ts"
+  );
+  try {
+    const device = await openOnnxruntimeDevice({ threads });
+    const sum = await addOn(device);
+    if (sum !== 5) return { name, state: "failed", detail: `computes 2 + 3 = ${sum}` };
+    const detail = `${device.facts.runtime} computes, with ${formatCount(threads, "thread")}`;
+    return { name, state: "ok", detail };
+  } catch (error) {
+    const { message } = error as Error;
+    const hint =
+      error instanceof DeviceError ? error.hint : "install tunesmith again on this machine: npm ci";
+    return { name, state: "failed", detail: message, hint };
+  }
+}
+
+async function addOn(device: import("../../compute/device.ts").Device): Promise<number> {
+  const graph = graphOf({ sum: add(input("a", [1]), input("b", [1])) });
+  const executable = await device.compile(graph);
+  const scalar = (value: number) => ({
+    dtype: "float32" as const,
+    shape: [1],
+    data: Float32Array.of(value),
+  });
+  const { sum } = await executable.run({ a: scalar(2), b: scalar(3) });
+  await executable.release();
+  return Number(sum?.data[0]);
+}
+
+const ONLY_CPU = "this version of tunesmith computes on the CPU";
+
+/** What there is for graphics devices, and that it is not used. */
+export async function examineAccelerators(): Promise<readonly Finding[]> {
+  const bundled = await bundledBackends();
+  const inRuntime = ["webgpu", "cuda"].map((name): Finding => {
+    const has = bundled.has(name);
+    const found = has ? "is part of" : "is not part of";
+    const detail = `${found} the installed onnxruntime-node; ${ONLY_CPU}`;
+    return { name, state: has ? "note" : "absent", detail };
+  });
+  const version = installedVersion("@tensorflow/tfjs-node-gpu");
+  const tfjs = version === undefined ? "not installed" : `${version} is installed`;
+  const state = version === undefined ? "absent" : "note";
+  return [...inRuntime, { name: "tfjs-node-gpu", state, detail: `${tfjs}; ${ONLY_CPU}` }];
+}
+
+/** Names of the execution providers in the installed runtime; none where it cannot be loaded. */
+async function bundledBackends(): Promise<ReadonlySet<string>> {
+  try {
+    const { listSupportedBackends } = await import("onnxruntime-node");
+    const bundled = listSupportedBackends().filter((backend) => backend.bundled);
+    return new Set(bundled.map((backend) => backend.name));
+  } catch {
+    // That it cannot be loaded is what examineProcessor says.
+    return new Set();
+  }
+}
+
+/** The tokenizers' library. */
+export async function examineTokenizers(): Promise<Finding> {
+  const name = "tokenizers";
+  try {
+    await import("@huggingface/tokenizers");
+    const version = installedVersion("@huggingface/tokenizers") ?? "unknown version";
+    return { name, state: "ok", detail: `@huggingface/tokenizers ${version}` };
+  } catch (error) {
+    const hint = "install tunesmith again: npm ci";
+    return { name, state: "failed", detail: (error as Error).message, hint };
+  }
+}

@@ -1,0 +1,74 @@
+import type { Cache } from "../cache/open-cache.ts";
+import { type Examined, examinePipeline } from "../engine/build/examine-pipeline.ts";
+import { didYouMean } from "../engine/pipeline/did-you-mean.ts";
+import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
+import { type CliContext, exitCodes } from "./context.ts";
+import { machineFacts } from "./machine-facts.ts";
+import { labelOf, openPipeline } from "./open-pipeline.ts";
+import { withCache } from "./open-workspace.ts";
+import { reportProblem } from "./report-problem.ts";
+
+/** A pipeline file that was read and examined, with its cache open. Nothing was executed. */
+export interface ExaminedFile {
+  /** The path as the user wrote it. */
+  readonly file: string;
+  readonly pipeline: Pipeline;
+  readonly cache: Cache;
+  /** Label of the pipeline in the records of past runs. */
+  readonly label: string;
+  /** What would happen to each stage that was asked for. */
+  readonly examined: ReadonlyMap<string, Examined>;
+}
+
+/** What to examine of a pipeline file. */
+export interface ExamineFlags {
+  readonly set?: readonly string[];
+  /** Must all be stages of the file; a name that is none ends in a message and exit code 2. */
+  readonly named?: readonly string[];
+  /** The stages to look at; without it, all. */
+  select?(pipeline: Pipeline): readonly PipelineStage[];
+}
+
+/** Reads a pipeline file, opens its cache and finds out what would run; then works with it. Resolves to the exit code. */
+export async function withExaminedFile(
+  context: CliContext,
+  file: string,
+  { set = [], named = [], select }: ExamineFlags,
+  work: (view: ExaminedFile) => Promise<number>,
+): Promise<number> {
+  const opened = await openPipeline(context, file, { set });
+  if ("exitCode" in opened) return opened.exitCode;
+  const { pipeline } = opened;
+  const unknown = named.find((name) => !pipeline.stages.some((stage) => stage.name === name));
+  if (unknown !== undefined) return reportUnknownStage(context, file, pipeline, unknown);
+  return withCache(context, pipeline, async (cache) => {
+    const label = labelOf(pipeline);
+    const stages = select?.(pipeline) ?? pipeline.stages;
+    const machine = machineFacts("auto");
+    if (!machine.ok) throw new Error(`internal: ${machine.error.message}`);
+    const options = { cache, facts: machine.value.facts, label };
+    const examined = await examinePipeline({ ...pipeline, stages }, options);
+    return work({ file, pipeline, cache, label, examined });
+  });
+}
+
+/** Says that a pipeline file has no such stage, and which it has. Returns the exit code. */
+export function reportUnknownStage(
+  context: CliContext,
+  file: string,
+  pipeline: Pipeline,
+  name: string,
+): number {
+  const names = pipeline.stages.map((stage) => stage.name);
+  reportProblem(context, {
+    code: "unknown-stage",
+    message: `${file} has no stage "${name}".`,
+    hint: didYouMean(name, names) ?? `its stages: ${names.join(", ")}`,
+  });
+  return exitCodes.usage;
+}
+
+/** One JSON value as a line on stdout. */
+export function writeJson({ stdout }: Pick<CliContext, "stdout">, value: object): void {
+  stdout.write(`${JSON.stringify(value)}\n`);
+}
