@@ -22,13 +22,18 @@ interface ClaimRow extends ClaimHolder {
 }
 
 const beatMilliseconds = 5_000;
-/** After so long without a sign a holder counts as gone: stopped, on a machine that went down, or another process under its number. */
+/**
+ * After so long without a sign a holder counts as gone: stopped, on a machine that went down, or
+ * another process under its number.
+ */
 const silenceMilliseconds = 60_000;
 const [firstPause, longestPause] = [20, 500];
 
 /**
- * Lets processes that share a cache build each key once: one builds, the others wait for its trace. Claims lie in the index; one whose process has ended
- * is void at once, and nothing needs to be unlocked by hand. Where the index is out of reach everyone builds: double work, never a wrong result.
+ * Lets processes that share a cache build each key once: one builds, the others wait for its trace.
+ * Claims lie in the index; one whose process has ended is void at once, and nothing needs to be
+ * unlocked by hand. Where the index is out of reach everyone builds: double work, never a wrong
+ * result.
  */
 export class BuildClaims {
   readonly #index: SqliteIndex;
@@ -41,7 +46,10 @@ export class BuildClaims {
     this.#now = now;
   }
 
-  /** Waits until no other process, nor another claim of this one, builds the key, and claims it. `onWait` is told once whom it waits for. Rejects when the signal aborts. */
+  /**
+   * Waits until no other process, nor another claim of this one, builds the key, and claims it.
+   * `onWait` is told once whom it waits for. Rejects when the signal aborts.
+   */
   async claim(
     key: TraceKey,
     { signal, onWait }: { signal?: AbortSignal; onWait?: (holder: ClaimHolder) => void } = {},

@@ -38,7 +38,10 @@ export class BlobMissing extends CacheError {
   }
 }
 
-/** A blob whose bytes are not those its name promises. It is in quarantine now, where the cache can be written to; running its producer again heals it. */
+/**
+ * A blob whose bytes are not those its name promises. It is in quarantine now, where the cache can
+ * be written to; running its producer again heals it.
+ */
 export class BlobCorrupt extends CacheError {
   readonly digest: Digest;
 
@@ -73,7 +76,10 @@ const ioHints: Readonly<Record<string, string>> = {
   EIO: "The disk reports an error: check it before trusting it with more.",
 };
 
-/** Runs an action on a path; a system error comes out as a CacheError (`cache-io`) that names the path and what to do. */
+/**
+ * Runs an action on a path; a system error comes out as a CacheError (`cache-io`) that names the
+ * path and what to do.
+ */
 export async function namingPath<T>(
   action: string,
   path: string,
@@ -95,7 +101,10 @@ export function namingPathSync<T>(action: string, path: string, run: () => T): T
   }
 }
 
-/** A system error as a CacheError (`cache-io`) that names the path and what to do; any other error as it is. */
+/**
+ * A system error as a CacheError (`cache-io`) that names the path and what to do; any other error
+ * as it is.
+ */
 export function withPath(action: string, path: string, error: unknown): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;

@@ -6,7 +6,10 @@ import { type Digest, digestOf, hexOf } from "./digest.ts";
 import { createSynced, orRemove, publish, removeIfPresent } from "./durable-file.ts";
 import { type FileFacts, type FileSystem, isAbsence } from "./file-system.ts";
 
-/** Where everything lies in a cache. Blobs are at `blobs/ab/cdef…`, manifests at `manifests/ab/cdef….<outputs>.json`. */
+/**
+ * Where everything lies in a cache. Blobs are at `blobs/ab/cdef…`, manifests at
+ * `manifests/ab/cdef….<outputs>.json`.
+ */
 export interface CacheFolder {
   readonly root: string;
   readonly blobs: string;
@@ -29,8 +32,9 @@ const tagText = `Signature: 8a477f597d28d172789f06886806bc55
 `;
 
 /**
- * Makes the folders of a cache that are not there yet, removes what writers that died left in `tmp`, and says where things are.
- * Throws a CacheError (`cache-folder-taken`) for a folder that holds something else: its .gitignore would hide those files from git.
+ * Makes the folders of a cache that are not there yet, removes what writers that died left in
+ * `tmp`, and says where things are. Throws a CacheError (`cache-folder-taken`) for a folder that
+ * holds something else: its .gitignore would hide those files from git.
  */
 export async function prepareCacheFolder(
   path: string,
@@ -105,12 +109,18 @@ function uniqueName(): string {
   return `${process.pid}.${host}.${randomBytes(8).toString("hex")}`;
 }
 
-/** A free path in the cache's `tmp`, which names this process, so that others know when nobody writes it any more. */
+/**
+ * A free path in the cache's `tmp`, which names this process, so that others know when nobody
+ * writes it any more.
+ */
 export function newTemporary(folder: CacheFolder): string {
   return join(folder.temporary, uniqueName());
 }
 
-/** Writes a file of the cache whole or not at all, replacing what stands there; returns once it is on the disk. */
+/**
+ * Writes a file of the cache whole or not at all, replacing what stands there; returns once it is
+ * on the disk.
+ */
 export async function writeInto(
   folder: CacheFolder,
   path: string,
@@ -124,7 +134,10 @@ export async function writeInto(
   });
 }
 
-/** Renames a synced temporary file to its place in the cache. Whatever stands in the way (a folder, a file where the shard's folder belongs) goes to quarantine. */
+/**
+ * Renames a synced temporary file to its place in the cache. Whatever stands in the way (a folder,
+ * a file where the shard's folder belongs) goes to quarantine.
+ */
 export async function publishInto(
   folder: CacheFolder,
   temporary: string,
@@ -145,8 +158,9 @@ export async function publishInto(
 }
 
 /**
- * Moves what stands at a path to quarantine, whatever it is. With `onlyIf`, only the very file of those facts: another process may have put a good
- * one there since. Does nothing where nothing stands, or in a cache that cannot be written to.
+ * Moves what stands at a path to quarantine, whatever it is. With `onlyIf`, only the very file of
+ * those facts: another process may have put a good one there since. Does nothing where nothing
+ * stands, or in a cache that cannot be written to.
  */
 export function quarantine(folder: CacheFolder, path: string, onlyIf?: FileFacts): void {
   const { fileSystem } = folder;
@@ -166,7 +180,10 @@ function isReadOnly(error: unknown): boolean {
 
 const leftoverSeconds = 3600;
 
-/** Removes temporary files whose process is gone, or which nobody has written for an hour (a process on another machine, or a process id used again). */
+/**
+ * Removes temporary files whose process is gone, or which nobody has written for an hour (a process
+ * on another machine, or a process id used again).
+ */
 async function removeLeftovers({ temporary, fileSystem }: CacheFolder): Promise<void> {
   for (const { name, kind } of fileSystem.readdirSync(temporary)) {
     if (kind === "folder") continue;

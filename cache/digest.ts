@@ -3,7 +3,10 @@ import { CacheError } from "./cache-error.ts";
 
 declare const brand: unique symbol;
 
-/** The sha256 of some bytes, as `sha256:` and 64 lower-case hex digits. No other string ever becomes a path in the cache. */
+/**
+ * The sha256 of some bytes, as `sha256:` and 64 lower-case hex digits. No other string ever becomes
+ * a path in the cache.
+ */
 export type Digest = `sha256:${string}` & { readonly [brand]: "Digest" };
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
@@ -13,7 +16,10 @@ export function isDigest(value: unknown): value is Digest {
   return typeof value === "string" && digestPattern.test(value);
 }
 
-/** Reads a digest; throws a CacheError (`digest-invalid`) for anything but `sha256:` and 64 lower-case hex digits. */
+/**
+ * Reads a digest; throws a CacheError (`digest-invalid`) for anything but `sha256:` and 64
+ * lower-case hex digits.
+ */
 export function digestFrom(text: string): Digest {
   if (isDigest(text)) return text;
   throw new CacheError("digest-invalid", `${JSON.stringify(text.slice(0, 100))} is not a digest.`, {

@@ -17,7 +17,14 @@ import {
   quarantine,
 } from "./cache-folder.ts";
 import { type Digest, digestFrom, digestOf } from "./digest.ts";
-import { createSynced, orRemove, publish, temporaryBeside } from "./durable-file.ts";
+import {
+  createSynced,
+  createSyncedFrom,
+  orRemove,
+  publish,
+  syncCopy,
+  temporaryBeside,
+} from "./durable-file.ts";
 import { identityOf, isRacy } from "./file-identity.ts";
 import {
   type FileFacts,
@@ -26,15 +33,23 @@ import {
   nodeFileSystem,
   type OpenFile,
 } from "./file-system.ts";
-import { digestOfFile, pieceBytes, piecesOf, writePieces } from "./pieces.ts";
+import { digestOfFile, pieceBytes, piecesOf } from "./pieces.ts";
 
-/** Blobs up to this size are read in one synchronous call: a promise would cost more than the read. */
+/**
+ * Blobs up to this size are read in one synchronous call: a promise would cost more than the read.
+ */
 const smallBytes = 64 * 1024;
-/** Blobs are read-only files: a slip of an editor or a script then fails instead of damaging the cache. */
+/**
+ * Blobs are read-only files: a slip of an editor or a script then fails instead of damaging the
+ * cache.
+ */
 const blobMode = 0o444;
 const copyMode = 0o644;
 
-/** Opens only the blobs of a cache, without its index: what a stage's process needs. Makes the folder if needed. */
+/**
+ * Opens only the blobs of a cache, without its index: what a stage's process needs. Makes the
+ * folder if needed.
+ */
 export async function openBlobStore(
   root: string,
   { fileSystem = nodeFileSystem }: { fileSystem?: FileSystem } = {},
@@ -42,7 +57,10 @@ export async function openBlobStore(
   return new DiskBlobStore(await prepareCacheFolder(root, fileSystem));
 }
 
-/** Blobs as files named by their sha256. Safe for any number of processes at once, and for a kill or power cut at any moment. */
+/**
+ * Blobs as files named by their sha256. Safe for any number of processes at once, and for a kill or
+ * power cut at any moment.
+ */
 export class DiskBlobStore implements BlobStore {
   readonly #folder: CacheFolder;
   readonly #fileSystem: FileSystem;
@@ -54,7 +72,10 @@ export class DiskBlobStore implements BlobStore {
     this.#fileSystem = folder.fileSystem;
   }
 
-  /** Where the blob lies, or would lie. Bytes read there by other means are not verified: call `verify` before. */
+  /**
+   * Where the blob lies, or would lie. Bytes read there by other means are not verified: call
+   * `verify` before.
+   */
   pathOf(digest: Digest): string {
     return blobPath(this.#folder, digestFrom(digest));
   }
@@ -78,7 +99,10 @@ export class DiskBlobStore implements BlobStore {
     return namingPath("write to the cache", this.#folder.root, () =>
       orRemove(this.#fileSystem, temporary, async () => {
         if (!(bytes instanceof Uint8Array)) {
-          return this.#publish(temporary, await this.#createFrom(bytes, temporary));
+          return this.#publish(
+            temporary,
+            await createSyncedFrom(this.#fileSystem, temporary, bytes, blobMode),
+          );
         }
         const digest = digestOf(bytes);
         if ((await this.verify(digest)) === "intact") return digest;
@@ -99,7 +123,7 @@ export class DiskBlobStore implements BlobStore {
           throw new CacheError("file-unusable", `${path} ${state}.`, { hint });
         }
         await this.#fileSystem.copy(path, temporary);
-        return this.#publish(temporary, await this.#seal(temporary, blobMode));
+        return this.#publish(temporary, await syncCopy(this.#fileSystem, temporary, blobMode));
       }),
     );
   }
@@ -133,7 +157,7 @@ export class DiskBlobStore implements BlobStore {
         const facts = this.#factsOf(digest, path);
         await this.#fileSystem.mkdir(dirname(target));
         await this.#copyBlob(digest, path, temporary);
-        if ((await this.#seal(temporary, copyMode)) !== digest) {
+        if ((await syncCopy(this.#fileSystem, temporary, copyMode)) !== digest) {
           if ((await this.verify(digest)) !== "intact")
             throw new BlobCorrupt(digest, foundOther(facts));
           throw new CacheError("cache-io", `The copy of ${digest} at ${target} came out damaged.`, {
@@ -184,31 +208,6 @@ export class DiskBlobStore implements BlobStore {
       yield* piecesOf(file);
       const after = await file.facts();
       if (identityOf(after) !== identity) throw this.#condemn(digest, path, after);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #createFrom(pieces: AsyncIterable<Uint8Array>, temporary: string): Promise<Digest> {
-    const file = await this.#fileSystem.open(temporary, "create");
-    try {
-      const digest = await writePieces(file, pieces);
-      await file.setMode(blobMode);
-      await file.sync();
-      return digest;
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Gives a fresh copy its mode, gets it onto the disk, and returns the digest of what it holds. */
-  async #seal(copy: string, mode: number): Promise<Digest> {
-    const file = await this.#fileSystem.open(copy, "read");
-    try {
-      const { digest } = await digestOfFile(file);
-      await file.setMode(mode);
-      await file.sync();
-      return digest;
     } finally {
       await file.close();
     }
@@ -271,7 +270,10 @@ export class DiskBlobStore implements BlobStore {
     }
   }
 
-  /** Returns the identity of an open blob found intact, by hash or by remembering it; throws BlobCorrupt. */
+  /**
+   * Returns the identity of an open blob found intact, by hash or by remembering it; throws
+   * BlobCorrupt.
+   */
   async #verifyOpen(digest: Digest, path: string, file: OpenFile): Promise<string> {
     const facts = await file.facts();
     const identity = identityOf(facts);

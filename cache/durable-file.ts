@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, namingPath } from "./cache-error.ts";
+import type { Digest } from "./digest.ts";
 import { type FileSystem, isAbsence, nodeFileSystem } from "./file-system.ts";
+import { digestOfFile, writePieces } from "./pieces.ts";
 
 /** Removes a file if it is there; never fails because it is not. */
 export async function removeIfPresent(fileSystem: FileSystem, path: string): Promise<void> {
@@ -12,7 +14,10 @@ export async function removeIfPresent(fileSystem: FileSystem, path: string): Pro
   }
 }
 
-/** Runs `make`, which fills a temporary file, and removes that file again if it fails. The first failure is the one reported. */
+/**
+ * Runs `make`, which fills a temporary file, and removes that file again if it fails. The first
+ * failure is the one reported.
+ */
 export async function orRemove<T>(
   fileSystem: FileSystem,
   temporary: string,
@@ -21,30 +26,70 @@ export async function orRemove<T>(
   try {
     return await make();
   } catch (error) {
-    // A disk in trouble may refuse this too; what is left over is cleaned when the cache is next opened.
+    // A disk in trouble may refuse this too; what is left over is cleaned when the cache is next
+    // opened.
     await removeIfPresent(fileSystem, temporary).catch(() => undefined);
     throw error;
   }
 }
 
-/** Creates a file with these bytes and returns once they are on the disk; its name may still be lost in a power cut. */
+/**
+ * Creates a file with these bytes and returns once they are on the disk; its name may still be lost
+ * in a power cut.
+ */
 export async function createSynced(
   fileSystem: FileSystem,
   path: string,
   bytes: Uint8Array,
   options: { mode?: number } = {},
 ): Promise<void> {
-  const file = await fileSystem.open(path, "create");
+  const file = await fileSystem.open(path, "create", options.mode);
   try {
     await file.write(bytes);
-    if (options.mode !== undefined) await file.setMode(options.mode);
     await file.sync();
   } finally {
     await file.close();
   }
 }
 
-/** Renames a synced file into its folder, replacing what stands there, and returns once the new name is on the disk. Makes the folder if needed. */
+/** `createSynced` for bytes that come in pieces; returns their digest. */
+export async function createSyncedFrom(
+  fileSystem: FileSystem,
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<Digest> {
+  const file = await fileSystem.open(path, "create", mode);
+  try {
+    const digest = await writePieces(file, pieces);
+    await file.sync();
+    return digest;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives a fresh copy its mode, gets it onto the disk, and returns the digest of what it holds. */
+export async function syncCopy(
+  fileSystem: FileSystem,
+  path: string,
+  mode: number,
+): Promise<Digest> {
+  const file = await fileSystem.open(path, "read");
+  try {
+    const { digest } = await digestOfFile(file);
+    await file.setMode(mode);
+    await file.sync();
+    return digest;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Renames a synced file into its folder, replacing what stands there, and returns once the new name
+ * is on the disk. Makes the folder if needed.
+ */
 export async function publish(
   fileSystem: FileSystem,
   temporary: string,
@@ -62,7 +107,10 @@ export async function publish(
   await fileSystem.syncFolder(folder);
 }
 
-/** A name beside `path` for a file that will be renamed to it: the same file system, hidden, and free. */
+/**
+ * A name beside `path` for a file that will be renamed to it: the same file system, hidden, and
+ * free.
+ */
 export function temporaryBeside(path: string): string {
   return join(
     dirname(path),
@@ -70,7 +118,10 @@ export function temporaryBeside(path: string): string {
   );
 }
 
-/** Writes a file so that at any moment, power cuts included, either its old or its new bytes stand there, whole. Throws a CacheError (`cache-io`) naming the path. */
+/**
+ * Writes a file so that at any moment, power cuts included, either its old or its new bytes stand
+ * there, whole. Throws a CacheError (`cache-io`) naming the path.
+ */
 export function writeFileDurably(
   path: string,
   content: Uint8Array | string,

@@ -18,7 +18,10 @@ export interface FolderDigest {
   readonly files: readonly (FileDigest & { readonly path: string })[];
 }
 
-/** Digests of users' own files. Reads a file only when its identity (device, inode, size, times of change) is not the one remembered. */
+/**
+ * Digests of users' own files. Reads a file only when its identity (device, inode, size, times of
+ * change) is not the one remembered.
+ */
 export class FileDigests {
   readonly #known: KnownFiles;
   readonly #fileSystem: FileSystem;
@@ -28,7 +31,10 @@ export class FileDigests {
     this.#fileSystem = fileSystem;
   }
 
-  /** The digest of a regular file; links are followed. Throws a CacheError: `file-unusable` for anything else or a file that keeps changing, `cache-io`. */
+  /**
+   * The digest of a regular file; links are followed. Throws a CacheError: `file-unusable` for
+   * anything else or a file that keeps changing, `cache-io`.
+   */
   ofFile(path: string): Promise<FileDigest> {
     return namingPath("read", path, async () => {
       const facts = this.#regularFile(path);
@@ -38,8 +44,9 @@ export class FileDigests {
   }
 
   /**
-   * The digest of all files below a folder: of their relative paths and digests, as sorted JSON. Links are followed; empty folders do not count.
-   * Paths for which `isSkipped` says so are left out, folders with all they hold.
+   * The digest of all files below a folder: of their relative paths and digests, as sorted JSON.
+   * Links are followed; empty folders do not count. Paths for which `isSkipped` says so are left
+   * out, folders with all they hold.
    */
   async ofFolder(
     folder: string,

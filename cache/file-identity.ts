@@ -8,9 +8,9 @@ export function identityOf(facts: FileFacts): string {
 const racyMilliseconds = 2000;
 
 /**
- * Whether a file changed so shortly before `now` (milliseconds since 1970) that a further change could leave its identity equal, because clocks of file
- * systems tick in up to 2 seconds. What is read then must not be remembered. git calls such files racy.
- * https://git-scm.com/docs/racy-git
+ * Whether a file changed so shortly before `now` (milliseconds since 1970) that a further change
+ * could leave its identity equal, because clocks of file systems tick in up to 2 seconds. What is
+ * read then must not be remembered. git calls such files racy. https://git-scm.com/docs/racy-git
  */
 export function isRacy(facts: FileFacts, now: number): boolean {
   const limit = BigInt(Math.floor(now) - racyMilliseconds) * 1_000_000n;

@@ -15,7 +15,10 @@ import * as promises from "node:fs/promises";
 /** What stands at a path: `link` only where links are not followed. */
 export type FileKind = "file" | "folder" | "link" | "other";
 
-/** What the file system says of a path without reading it. Two equal `dev, inode, size, mtimeNs, ctimeNs` mean unchanged bytes, but for changes within the clock's grain. */
+/**
+ * What the file system says of a path without reading it. Two equal `dev, inode, size, mtimeNs,
+ * ctimeNs` mean unchanged bytes, but for changes within the clock's grain.
+ */
 export interface FileFacts {
   readonly kind: FileKind;
   readonly dev: bigint;
@@ -27,7 +30,10 @@ export interface FileFacts {
 
 /** An open file. */
 export interface OpenFile {
-  /** Reads the file's bytes from `at` on into `into`; returns how many came: fewer than fit, or 0, only at the end of the file. */
+  /**
+   * Reads the file's bytes from `at` on into `into`; returns how many came: fewer than fit, or 0,
+   * only at the end of the file.
+   */
   read(into: Uint8Array, at: number): Promise<number>;
   /** Writes all of the bytes after those written before. */
   write(bytes: Uint8Array): Promise<void>;
@@ -45,21 +51,31 @@ export interface FolderEntry {
 }
 
 /**
- * Every read and write of the cache, the lockfile and the state of runs (SQLite's own file excepted), so that a test can count the calls, fail or die at
- * any of them. Failures are Node's system errors. The `…Sync` calls are for small metadata on hot paths, where a promise costs ten times the call.
+ * Every read and write of the cache, the lockfile and the state of runs (SQLite's own file
+ * excepted), so that a test can count the calls, fail or die at any of them. Failures are Node's
+ * system errors. The `…Sync` calls are for small metadata on hot paths, where a promise costs ten
+ * times the call.
  */
 export interface FileSystem {
-  /** `read`: links are not followed and a pipe does not block. `create`: for writing, fails with EEXIST where something stands. */
-  open(path: string, how: "read" | "create"): Promise<OpenFile>;
+  /**
+   * `read`: links are not followed and a pipe does not block. `create`: for writing, with this
+   * mode; fails with EEXIST where something stands.
+   */
+  open(path: string, how: "read" | "create", mode?: number): Promise<OpenFile>;
   /** Like `open` for `read`, but follows links: for users' own files. */
   openFollowing(path: string): Promise<OpenFile>;
-  /** Copies a regular file, sharing its blocks where the file system can; fails with EEXIST where something stands. */
+  /**
+   * Copies a regular file, sharing its blocks where the file system can; fails with EEXIST where
+   * something stands.
+   */
   copy(from: string, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Makes a folder and its parents; no failure where it stands already. */
   mkdir(path: string): Promise<void>;
-  /** Returns once the folder's names (what was created, renamed or removed in it) are on the disk. */
+  /**
+   * Returns once the folder's names (what was created, renamed or removed in it) are on the disk.
+   */
   syncFolder(path: string): Promise<void>;
   readdir(path: string): Promise<readonly FolderEntry[]>;
   /** The resolved path, for telling a folder's links in circles. */
@@ -136,7 +152,8 @@ async function syncFolder(path: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    // Some network and FUSE file systems have no folder fsync; their renames are as durable as they get.
+    // Some network and FUSE file systems have no folder fsync; their renames are as durable as they
+    // get.
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "EINVAL" && code !== "ENOTSUP") throw error;
   } finally {
@@ -169,9 +186,11 @@ export function systemError(code: string, action: string, path: string): Error {
 
 /** The machine's own file system. */
 export const nodeFileSystem: FileSystem = {
-  open: async (path, how) =>
+  open: async (path, how, mode) =>
     openFileOf(
-      await (how === "read" ? promises.open(path, withoutFollowing) : promises.open(path, "wx")),
+      how === "read"
+        ? await promises.open(path, withoutFollowing)
+        : await promises.open(path, "wx", mode),
     ),
   openFollowing: async (path) => openFileOf(await promises.open(path, "r")),
   copy: (from, to) =>

@@ -3,7 +3,10 @@ import type { DiskBlobStore } from "./disk-blob-store.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { KnownFiles } from "./known-files.ts";
 
-/** Whether all these blobs are there with these sizes, unchanged since they were last found intact or found intact now. */
+/**
+ * Whether all these blobs are there with these sizes, unchanged since they were last found intact
+ * or found intact now.
+ */
 export async function areIntact(
   asked: Iterable<{ readonly digest: Digest; readonly size: number }>,
   cache: { blobs: DiskBlobStore; known: KnownFiles; fileSystem: FileSystem },

@@ -4,10 +4,16 @@ import type { FileFacts } from "./file-system.ts";
 import { seal, unseal } from "./sealed-json.ts";
 import type { SqliteIndex } from "./sqlite-index.ts";
 
-/** How many new digests are gathered before they are written: a transaction for each would cost more than hashing small files. */
+/**
+ * How many new digests are gathered before they are written: a transaction for each would cost more
+ * than hashing small files.
+ */
 const gatheredLimit = 1000;
 
-/** The digests of files as they were when last read, kept in the cache's index. Forgetting them costs reading the files again, nothing else. */
+/**
+ * The digests of files as they were when last read, kept in the cache's index. Forgetting them
+ * costs reading the files again, nothing else.
+ */
 export class KnownFiles {
   readonly #index: SqliteIndex;
   readonly #unwritten = new Map<string, string>();
@@ -20,7 +26,10 @@ export class KnownFiles {
     this.#now = now;
   }
 
-  /** The digest of the file at a path, if it is still the file, unchanged, that `remember` was told of. */
+  /**
+   * The digest of the file at a path, if it is still the file, unchanged, that `remember` was told
+   * of.
+   */
   digestOf(path: string, facts: FileFacts): Digest | undefined {
     const content = unseal(this.#recall(path) ?? "");
     if (typeof content !== "object" || content === null || !("digest" in content)) return undefined;
@@ -28,7 +37,10 @@ export class KnownFiles {
     return isSame && isDigest(content.digest) ? content.digest : undefined;
   }
 
-  /** Remembers what was read from a file of these facts, unless it changed so recently that a further change could go unseen. */
+  /**
+   * Remembers what was read from a file of these facts, unless it changed so recently that a
+   * further change could go unseen.
+   */
   remember(path: string, facts: FileFacts, digest: Digest): void {
     if (isRacy(facts, this.#now())) return;
     this.#unwritten.set(path, seal({ path, identity: identityOf(facts), digest }));

@@ -52,7 +52,10 @@ export function namesIn(folder: CacheFolder, shard = ""): string[] {
   }
 }
 
-/** Reads a manifest. A damaged one, or one under another's name, goes to quarantine; one of another format is left alone. */
+/**
+ * Reads a manifest. A damaged one, or one under another's name, goes to quarantine; one of another
+ * format is left alone.
+ */
 export function readManifest(
   folder: CacheFolder,
   shard: string,

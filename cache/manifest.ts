@@ -15,7 +15,10 @@ export function manifestOf(trace: Trace): string {
   });
 }
 
-/** The trace of a manifest; `corrupt` if any byte is not as written, `foreign` if another version of Tunesmith wrote it in its own format. */
+/**
+ * The trace of a manifest; `corrupt` if any byte is not as written, `foreign` if another version of
+ * Tunesmith wrote it in its own format.
+ */
 export function traceOf(manifest: string): Trace | "corrupt" | "foreign" {
   const content = unseal(manifest);
   if (content === undefined) return "corrupt";
@@ -42,7 +45,10 @@ export function traceOf(manifest: string): Trace | "corrupt" | "foreign" {
   };
 }
 
-/** A manifest's name inside its shard `manifests/ab`: the rest of the key, and which outputs, so that equal results share one file. */
+/**
+ * A manifest's name inside its shard `manifests/ab`: the rest of the key, and which outputs, so
+ * that equal results share one file.
+ */
 export function manifestName({ key, outputs }: Pick<Trace, "key" | "outputs">): string {
   return `${key.slice(2)}.${hexOf(digestOf(JSON.stringify(sorted(outputs)))).slice(0, 16)}.json`;
 }

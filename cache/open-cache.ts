@@ -21,8 +21,9 @@ export interface Cache {
   /** Lets processes that share the cache build each key once. */
   readonly claims: BuildClaims;
   /**
-   * Whether all these blobs are there with these sizes, and each is the very file, untouched, that was last found intact; what was not seen before is
-   * read and verified. So a change to any blob is found although nothing reads it. Corrupt blobs are in quarantine afterwards.
+   * Whether all these blobs are there with these sizes, and each is the very file, untouched, that
+   * was last found intact; what was not seen before is read and verified. So a change to any blob
+   * is found although nothing reads it. Corrupt blobs are in quarantine afterwards.
    */
   areIntact(blobs: Iterable<{ readonly digest: Digest; readonly size: number }>): Promise<boolean>;
   close(): void;
@@ -32,13 +33,16 @@ export interface Cache {
 export interface CacheOptions {
   /** @default nodeFileSystem */
   readonly fileSystem?: FileSystem;
-  /** The time in milliseconds since 1970, compared with files' times of change. @default Date.now */
+  /**
+   * The time in milliseconds since 1970, compared with files' times of change. @default Date.now
+   */
   readonly now?: () => number;
 }
 
 /**
- * Opens the cache at a path, making it if nothing is there: `blobs/ manifests/ quarantine/ tmp/ logs/ locks/ index.sqlite CACHEDIR.TAG .gitignore`.
- * Throws a CacheError: `cache-folder-taken`, `cache-io`, `sqlite-too-old`, `sqlite-unavailable`.
+ * Opens the cache at a path, making it if nothing is there: `blobs/ manifests/ quarantine/ tmp/
+ * logs/ locks/ index.sqlite CACHEDIR.TAG .gitignore`. Throws a CacheError: `cache-folder-taken`,
+ * `cache-io`, `sqlite-too-old`, `sqlite-unavailable`.
  */
 export async function openCache(
   root: string,

@@ -32,7 +32,10 @@ export async function digestOfFile(file: OpenFile): Promise<{ digest: Digest; by
   return { digest: digester.digest(), bytes: at };
 }
 
-/** Writes all pieces to a file, gathered so that many small ones cost few writes, and returns their digest. Pieces may reuse one buffer. */
+/**
+ * Writes all pieces to a file, gathered so that many small ones cost few writes, and returns their
+ * digest. Pieces may reuse one buffer.
+ */
 export async function writePieces(
   file: OpenFile,
   pieces: AsyncIterable<Uint8Array>,

@@ -3,7 +3,10 @@ import { CacheError, errnoOf } from "./cache-error.ts";
 import { type CacheFolder, quarantine } from "./cache-folder.ts";
 import type { FileFacts } from "./file-system.ts";
 
-/** Bump on any change to `tables`: an index of another version is thrown away and filled again from the manifests. */
+/**
+ * Bump on any change to `tables`: an index of another version is thrown away and filled again from
+ * the manifests.
+ */
 const schemaVersion = 2;
 // "tune" in ASCII: tells our index from another program's file.
 const applicationId = 0x74756e65;
@@ -21,7 +24,10 @@ const tables = `
   CREATE TABLE file_digests (path TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 `;
 
-/** Older versions can damage a database in WAL mode when two processes write: https://sqlite.org/wal.html#walresetbug */
+/**
+ * Older versions can damage a database in WAL mode when two processes write:
+ * https://sqlite.org/wal.html#walresetbug
+ */
 const oldestSafeSqlite = [3, 51, 3] as const;
 const busyMilliseconds = 10_000;
 
@@ -36,11 +42,13 @@ export interface TraceRow {
 }
 
 /**
- * The SQLite file of a cache. Only an index: what it holds can be found again in the manifests, or is mere explanation. So a file that is damaged or of
- * another version is set aside, a missing one filled again, and one that is out of reach done without.
+ * The SQLite file of a cache. Only an index: what it holds can be found again in the manifests, or
+ * is mere explanation. So a file that is damaged or of another version is set aside, a missing one
+ * filled again, and one that is out of reach done without.
  *
- * It runs in WAL mode, synchronous NORMAL: a kill loses nothing, a power cut may lose the last rows (their manifests are on the disk and are found
- * without them), never order or integrity. FULL would cost an fsync for each row to protect what is protected already.
+ * It runs in WAL mode, synchronous NORMAL: a kill loses nothing, a power cut may lose the last rows
+ * (their manifests are on the disk and are found without them), never order or integrity. FULL
+ * would cost an fsync for each row to protect what is protected already.
  */
 export class SqliteIndex {
   readonly #folder: CacheFolder;
@@ -56,12 +64,17 @@ export class SqliteIndex {
     this.#rows = rows;
   }
 
-  /** Runs queries that only read. Returns `otherwise` where the index is out of reach: locked for 10 seconds, disk full, read-only. */
+  /**
+   * Runs queries that only read. Returns `otherwise` where the index is out of reach: locked for 10
+   * seconds, disk full, read-only.
+   */
   read<T>(use: (prepare: Prepare) => T, otherwise: T): T {
     return this.#attempt((database) => use((sql) => this.#prepare(database, sql)), otherwise);
   }
 
-  /** Runs queries in one transaction that writes; without effect where the index is out of reach. */
+  /**
+   * Runs queries in one transaction that writes; without effect where the index is out of reach.
+   */
   write(use: (prepare: Prepare) => void): void {
     const transact = (database: Database.Database) =>
       database.transaction(() => use((sql) => this.#prepare(database, sql))).immediate();
@@ -128,7 +141,10 @@ export class SqliteIndex {
     database?.close();
   }
 
-  /** Moves the damaged file out of the way, unless another process has put a new one there since it was opened. */
+  /**
+   * Moves the damaged file out of the way, unless another process has put a new one there since it
+   * was opened.
+   */
   #setAside(): void {
     const opened = this.#opened;
     this.#release();
@@ -192,7 +208,9 @@ function isCurrent(database: Database.Database): boolean {
   );
 }
 
-/** Whether a version of SQLite, as `3.51.3`, is new enough to share a database in WAL mode safely. */
+/**
+ * Whether a version of SQLite, as `3.51.3`, is new enough to share a database in WAL mode safely.
+ */
 export function isSafeSqlite(version: string): boolean {
   const parts = version.split(".").map(Number);
   for (const [i, oldest] of oldestSafeSqlite.entries()) {
@@ -211,7 +229,8 @@ const outOfReach =
 
 function verdictOn(error: unknown): "out-of-reach" | "damaged" | "other" {
   if (error instanceof ForeignSchema) return "damaged";
-  // A damaged schema can lose a table or a column, which SQLite reports like a mistake in the query.
+  // A damaged schema can lose a table or a column, which SQLite reports like a mistake in the
+  // query.
   if (isSqliteError(error)) return outOfReach.test(error.code) ? "out-of-reach" : "damaged";
   if (errnoOf(error) !== undefined) return "out-of-reach";
   const isFolderGone = error instanceof TypeError && /directory does not exist/.test(error.message);

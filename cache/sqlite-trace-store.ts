@@ -10,7 +10,10 @@ import { isTraceKey } from "./trace-store.ts";
 
 const keptRuns = 1000;
 
-/** Traces as manifest files, found through SQLite. What the index cannot answer, or answers wrongly, is looked up in the manifests. */
+/**
+ * Traces as manifest files, found through SQLite. What the index cannot answer, or answers wrongly,
+ * is looked up in the manifests.
+ */
 export class SqliteTraceStore implements TraceStore {
   readonly #folder: CacheFolder;
   readonly #index: SqliteIndex;
@@ -101,7 +104,10 @@ export class SqliteTraceStore implements TraceStore {
     this.#index.close();
   }
 
-  /** A row may be missing after a power cut or a kill, or be damaged: the manifests know, and mend it. */
+  /**
+   * A row may be missing after a power cut or a kill, or be damaged: the manifests know, and mend
+   * it.
+   */
   #findInManifests(key: TraceKey, rows: readonly TraceRow[]): readonly Trace[] {
     const found = namingPathSync("read manifests in", this.#folder.root, () =>
       manifestsOf(this.#folder, key),

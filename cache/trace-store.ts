@@ -18,7 +18,10 @@ export function isTraceKey(value: unknown): value is TraceKey {
   return typeof value === "string" && traceKeyPattern.test(value);
 }
 
-/** Reads a trace key; throws a CacheError (`trace-key-invalid`) for anything but 64 lower-case hex digits. */
+/**
+ * Reads a trace key; throws a CacheError (`trace-key-invalid`) for anything but 64 lower-case hex
+ * digits.
+ */
 export function traceKeyFrom(text: string): TraceKey {
   if (isTraceKey(text)) return text;
   throw new CacheError(
@@ -30,7 +33,10 @@ export function traceKeyFrom(text: string): TraceKey {
   );
 }
 
-/** What a stage once gave for a key: a constructive trace. Two traces of one key differ in their outputs (the stage is not deterministic). */
+/**
+ * What a stage once gave for a key: a constructive trace. Two traces of one key differ in their
+ * outputs (the stage is not deterministic).
+ */
 export interface Trace {
   readonly key: TraceKey;
   /** The digest of each output port's tree. */
@@ -72,13 +78,22 @@ export interface RunRecord {
 
 /** Traces by key, and the record of past runs. */
 export interface TraceStore {
-  /** All traces of a key, newest first; none where the key was never built. Whether their blobs are still there is another question. */
+  /**
+   * All traces of a key, newest first; none where the key was never built. Whether their blobs are
+   * still there is another question.
+   */
   find(key: TraceKey): readonly Trace[];
-  /** Keeps a trace; returns once it is on the disk. Its outputs' blobs must be in the store before. Replaces the trace of equal key and outputs. */
+  /**
+   * Keeps a trace; returns once it is on the disk. Its outputs' blobs must be in the store before.
+   * Replaces the trace of equal key and outputs.
+   */
   record(trace: Trace): Promise<void>;
   /** Drops the trace of this key and these outputs; does nothing where there is none. */
   forget(trace: Pick<Trace, "key" | "outputs">): Promise<void>;
-  /** The traces that a stage last used or made, newest first, each key once: for naming what changed and for expected times. */
+  /**
+   * The traces that a stage last used or made, newest first, each key once: for naming what changed
+   * and for expected times.
+   */
   recent(stage: {
     readonly pipeline: string;
     readonly stage: string;

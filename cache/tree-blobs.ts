@@ -1,6 +1,9 @@
 import { type Digest, isDigest } from "./digest.ts";
 
-/** The digests of the files that an output's tree names: JSON `{"files": {path: {"digest": …}}}`. None for bytes that are no tree. */
+/**
+ * The digests of the files that an output's tree names: JSON `{"files": {path: {"digest": …}}}`.
+ * None for bytes that are no tree.
+ */
 export function blobsOfTree(bytes: Uint8Array): readonly Digest[] {
   let tree: unknown;
   try {

@@ -20,14 +20,20 @@ export interface CacheReport {
     restored: number;
     /** Manifests of another version of Tunesmith, left alone. */
     foreign: number;
-    /** Traces dropped because a blob of their outputs is missing or was corrupt: their stages run again. */
+    /**
+     * Traces dropped because a blob of their outputs is missing or was corrupt: their stages run
+     * again.
+     */
     readonly dropped: { readonly key: TraceKey; readonly missing: Digest }[];
   };
   /** What could not be read. */
   readonly failures: { readonly path: string; readonly message: string }[];
 }
 
-/** The exit status of `cache verify`, bits as in `nix store verify`: 1 something was corrupt or missing, 2 untrusted (needs signatures), 4 something could not be checked. */
+/**
+ * The exit status of `cache verify`, bits as in `nix store verify`: 1 something was corrupt or
+ * missing, 2 untrusted (needs signatures), 4 something could not be checked.
+ */
 export function exitBitsOf(report: CacheReport): number {
   const { blobs, manifests, failures } = report;
   const isDamaged = blobs.corrupt.length + manifests.corrupt.length + manifests.dropped.length > 0;
@@ -35,8 +41,9 @@ export function exitBitsOf(report: CacheReport): number {
 }
 
 /**
- * Reads every blob and manifest of a cache. What is corrupt goes to quarantine, traces whose outputs are no longer whole are dropped, so that whatever is
- * left is sound. Safe beside running pipelines. `onBlob` is called after each blob.
+ * Reads every blob and manifest of a cache. What is corrupt goes to quarantine, traces whose
+ * outputs are no longer whole are dropped, so that whatever is left is sound. Safe beside running
+ * pipelines. `onBlob` is called after each blob.
  */
 export async function verifyCache(
   cache: Cache,
@@ -101,7 +108,10 @@ async function verifyBlobs(cache: Cache, report: CacheReport, onBlob: () => void
   }
 }
 
-/** The names in a shard of the blobs; one empty name for a file that stands where a shard's folder belongs. */
+/**
+ * The names in a shard of the blobs; one empty name for a file that stands where a shard's folder
+ * belongs.
+ */
 async function blobNames({ folder }: Cache, shard: string): Promise<readonly string[]> {
   try {
     const entries = await folder.fileSystem.readdir(join(folder.blobs, shard));

@@ -42,7 +42,10 @@ async function project(folder: string, name: string): Promise<string> {
   return path;
 }
 
-/** Fails unless a trace that is found is whole, nothing is damaged, and the user's files are as they were. */
+/**
+ * Fails unless a trace that is found is whole, nothing is damaged, and the user's files are as they
+ * were.
+ */
 async function assertSound(path: string): Promise<void> {
   assert.equal(await readFile(join(path, "data.csv"), "utf8"), "text\nhi\n");
   const cache: Cache = await openCache(join(path, "cache"));

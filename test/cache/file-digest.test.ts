@@ -23,7 +23,10 @@ async function countingCache(t: TestContext) {
 
 const longAgo = new Date("2020-01-01");
 
-/** A clock on which `settle` lets so much time pass that a file written before is trusted to show its next change. */
+/**
+ * A clock on which `settle` lets so much time pass that a file written before is trusted to show
+ * its next change.
+ */
 function clock() {
   let ahead = 0;
   return {

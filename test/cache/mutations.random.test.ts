@@ -115,7 +115,10 @@ function pick(paths: readonly string[], random: Random): string[] {
   return [paths[first]!, paths[second]!];
 }
 
-/** Uses all there is. Returns the digests that were refused; fails if anything else than the right bytes came out. */
+/**
+ * Uses all there is. Returns the digests that were refused; fails if anything else than the right
+ * bytes came out.
+ */
 async function useAll(cache: Cache, { blobs, traces }: Contents): Promise<Digest[]> {
   for (const trace of traces) {
     const found = cache.traces.find(trace.key);

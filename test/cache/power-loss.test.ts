@@ -21,7 +21,9 @@ async function* streamed(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** Builds two stages, and says after which of the calls each was recorded and the lock was written. */
+/**
+ * Builds two stages, and says after which of the calls each was recorded and the lock was written.
+ */
 async function work(root: string, { fileSystem, cuts }: ReturnType<typeof powerLossFileSystem>) {
   const cache = await openCache(join(root, "cache"), { fileSystem });
   const rows = { digest: await cache.blobs.put(contents.rows), bytes: 8 };

@@ -2,8 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { openCache } from "../../cache/open-cache.ts";
 import { keyOf, sampleTrace } from "./sample-trace.ts";
 
-// A process that needs the words 0 to COUNT - 1 from a shared cache: `cache-builder.ts ROOT COUNT`. It waits for a line on stdin, so that several start at
-// once, builds what nobody has built, and says which words it did build, one a line.
+// A process that needs the words 0 to COUNT - 1 from a shared cache: `cache-builder.ts ROOT COUNT`.
+// It waits for a line on stdin, so that several start at once, builds what nobody has built, and
+// says which words it did build, one a line.
 const [root, count] = process.argv.slice(2);
 process.stdout.write("ready\n");
 await new Promise((resolve) => process.stdin.once("data", resolve));

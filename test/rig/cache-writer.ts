@@ -1,8 +1,9 @@
 import { openCache } from "../../cache/open-cache.ts";
 import { sampleTrace, treeBytes } from "./sample-trace.ts";
 
-// A process that fills a cache: `cache-writer.ts ROOT NAME COUNT`. It waits for a line on stdin, so that many start at once, then says on stdout which
-// words it has recorded, one a line, as soon as each is safe.
+// A process that fills a cache: `cache-writer.ts ROOT NAME COUNT`. It waits for a line on stdin, so
+// that many start at once, then says on stdout which words it has recorded, one a line, as soon as
+// each is safe.
 const [root, name, count] = process.argv.slice(2);
 process.stdout.write("ready\n");
 await new Promise((resolve) => process.stdin.once("data", resolve));

@@ -15,8 +15,8 @@ export interface FaultyFileSystem {
 }
 
 /**
- * Fails call number `at` (counted from 1) with a system error. `once`: only that call, as a disk in trouble does. `dead`: that call and all after it, as a
- * process killed at that point makes none.
+ * Fails call number `at` (counted from 1) with a system error. `once`: only that call, as a disk in
+ * trouble does. `dead`: that call and all after it, as a process killed at that point makes none.
  */
 export function faultyFileSystem({
   at = Number.POSITIVE_INFINITY,

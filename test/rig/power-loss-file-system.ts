@@ -15,9 +15,10 @@ type Names = Map<string, Content | "folder">;
 export type Disk = ReadonlyMap<string, Buffer | "folder">;
 
 /**
- * What a file system guarantees, and no more: a file's bytes are on the disk after its `sync`, names in a folder after its `syncFolder`. Works on real files
- * below `root` and keeps, after each call that changes something, two disks that a power cut at that moment may leave: `lost`, where nothing unsynced
- * survived, and `hollow`, where all names survived but unsynced bytes did not.
+ * What a file system guarantees, and no more: a file's bytes are on the disk after its `sync`,
+ * names in a folder after its `syncFolder`. Works on real files below `root` and keeps, after each
+ * call that changes something, two disks that a power cut at that moment may leave: `lost`, where
+ * nothing unsynced survived, and `hollow`, where all names survived but unsynced bytes did not.
  */
 export function powerLossFileSystem(root: string) {
   const live: Names = new Map();
@@ -53,8 +54,8 @@ export function powerLossFileSystem(root: string) {
   });
   const fileSystem: FileSystem = {
     ...nodeFileSystem,
-    async open(path, how) {
-      const file = await nodeFileSystem.open(path, how);
+    async open(path, how, mode) {
+      const file = await nodeFileSystem.open(path, how, mode);
       const known = live.get(nameOf(path));
       const content = how === "create" ? create(path) : known;
       return content === undefined || content === "folder" ? file : watched(file, content);
