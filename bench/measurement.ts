@@ -10,6 +10,8 @@ export interface Bench {
   readonly folder: string;
   /** Processor cores, and the threads that each side gets. */
   readonly threads: number;
+  /** How often to measure; undefined: as often as the bench finds right. */
+  readonly rounds: number | undefined;
   /** One line on what is happening now. */
   say(line: string): void;
 }

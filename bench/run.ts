@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { renderTable } from "../cli/text/render-table.ts";
 import { type Bench, formatQuantity, type Measurement, ratioOf } from "./measurement.ts";
 import { runTimed } from "./timed-process.ts";
 
 /**
- * `npm run bench [-- name…]` measures Tunesmith beside its peers, both in the same run on the same machine, and prints
+ * `npm run bench [-- name… --rounds N]` measures Tunesmith beside its peers, both in the same run on the same machine, and prints
  * a table; `npm run bench -- list` only says what there is. The numbers to reach are those of section 9 of the design.
  */
 const benches = {
@@ -19,6 +20,10 @@ const benches = {
     description: "500 tiny stages, first run and second run, beside wireit and DVC",
     load: async () => (await import("./stages.ts")).measureStages,
   },
+  "fine-tune": {
+    description: "the example from rows to saved model, beside Hugging Face Trainer",
+    load: async () => (await import("./fine-tune.ts")).measureFineTune,
+  },
 } satisfies Record<
   string,
   {
@@ -29,9 +34,13 @@ const benches = {
 
 type Name = keyof typeof benches;
 
-process.exitCode = await main(process.argv.slice(2));
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" } },
+});
+process.exitCode = await main(positionals, values.rounds);
 
-async function main(asked: readonly string[]): Promise<number> {
+async function main(asked: readonly string[], rounds: string | undefined): Promise<number> {
   const unknown = asked.find((name) => name !== "list" && !Object.hasOwn(benches, name));
   if (asked.includes("list") || unknown !== undefined) {
     if (unknown !== undefined) say(`There is no bench "${unknown}".`);
@@ -46,17 +55,22 @@ async function main(asked: readonly string[]): Promise<number> {
     say("The Python peers are not measured: bench/setup-python.sh installs them.");
   const names = asked.length > 0 ? (asked as Name[]) : (Object.keys(benches) as Name[]);
   const measurements: Measurement[] = [];
-  for (const name of names) measurements.push(...(await measure(name, project, python)));
+  for (const name of names) {
+    const shared = { project, python, rounds: rounds === undefined ? undefined : Number(rounds) };
+    measurements.push(...(await measure(name, shared)));
+  }
   process.stdout.write(describeMachine() + renderMeasurements(measurements));
   return 0;
 }
 
-async function measure(name: Name, project: string, python: string | undefined) {
+type Shared = Pick<Bench, "project" | "python" | "rounds">;
+
+async function measure(name: Name, shared: Shared): Promise<readonly Measurement[]> {
   const folder = await mkdtemp(join(tmpdir(), `tunesmith-bench-${name}-`));
-  const tunesmith = [process.execPath, join(project, "dist/cli/main.js")] as const;
+  const tunesmith = [process.execPath, join(shared.project, "dist/cli/main.js")] as const;
   try {
     const run = await benches[name].load();
-    return await run({ tunesmith, python, project, folder, threads: availableParallelism(), say });
+    return await run({ ...shared, tunesmith, folder, threads: availableParallelism(), say });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -53,7 +53,7 @@ function rows(
 }
 
 async function measureOurs(bench: Bench): Promise<TwoRuns> {
-  const { folder, tunesmith, say } = bench;
+  const { folder, tunesmith, rounds = ROUNDS, say } = bench;
   const cwd = join(folder, "tunesmith");
   await mkdir(cwd, { recursive: true });
   await writeFile(join(cwd, "package.json"), "{}\n"); // marks the project's folder
@@ -62,8 +62,8 @@ async function measureOurs(bench: Bench): Promise<TwoRuns> {
   await writeFile(pipeline, pipelineText());
   const first: number[] = [];
   const second: number[] = [];
-  for (let round = 1; round <= ROUNDS; round++) {
-    say(`500 stages, round ${round} of ${ROUNDS}`);
+  for (let round = 1; round <= rounds; round++) {
+    say(`500 stages, round ${round} of ${rounds}`);
     const env = { TUNESMITH_CACHE: join(cwd, `cache-${round}`) };
     first.push((await runTimed([...tunesmith, "run", pipeline], { cwd, env })).seconds);
     const again = await runTimed([...tunesmith, "run", pipeline], { cwd, env });

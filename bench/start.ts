@@ -7,14 +7,14 @@ const ROUNDS = 9;
 
 /** How long the command takes to say its first word, beside a Node process that does nothing. */
 export async function measureStart(bench: Bench): Promise<readonly Measurement[]> {
-  const { folder: cwd, tunesmith, say } = bench;
+  const { folder: cwd, tunesmith, rounds = ROUNDS, say } = bench;
   const pipeline = await writePipeline(cwd);
   const node: number[] = [];
   const version: number[] = [];
   const firstOutput: number[] = [];
   const nothingToDo: number[] = [];
-  for (let round = 1; round <= ROUNDS; round++) {
-    say(`start, round ${round} of ${ROUNDS}`);
+  for (let round = 1; round <= rounds; round++) {
+    say(`start, round ${round} of ${rounds}`);
     const setting = { cwd, env: { TUNESMITH_CACHE: join(cwd, `cache-${round}`) } };
     node.push((await runTimed([process.execPath, "-e", "0"], setting)).seconds);
     version.push((await runTimed([...tunesmith, "--version"], setting)).seconds);

@@ -8,7 +8,11 @@ const ROUNDS = 3;
 const VERSION = "0.14.13";
 
 /** wireit, installed from npm into the bench's folder; undefined where it cannot be installed. */
-export async function measureWireit({ folder, say }: Bench): Promise<EngineRuns | undefined> {
+export async function measureWireit({
+  folder,
+  rounds = ROUNDS,
+  say,
+}: Bench): Promise<EngineRuns | undefined> {
   const cwd = join(folder, "wireit");
   await mkdir(join(cwd, "out"), { recursive: true });
   await writeFile(join(cwd, "package.json"), packageJson());
@@ -23,8 +27,8 @@ export async function measureWireit({ folder, say }: Bench): Promise<EngineRuns 
   const first: number[] = [];
   const second: number[] = [];
   const run = () => runTimed(["npm", "run", "--silent", "all"], { cwd });
-  for (let round = 1; round <= ROUNDS; round++) {
-    say(`500 stages in wireit, round ${round} of ${ROUNDS}`);
+  for (let round = 1; round <= rounds; round++) {
+    say(`500 stages in wireit, round ${round} of ${rounds}`);
     // Another source in each round, so that its cache has nothing of the one before.
     await writeFile(join(cwd, "out/s0.txt"), `${round}\n`);
     first.push((await run()).seconds);
