@@ -1,3 +1,4 @@
+import { namingPathSync } from "./cache-error.ts";
 import type { Digest } from "./digest.ts";
 import type { DiskBlobStore } from "./disk-blob-store.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -13,7 +14,7 @@ export async function areIntact(
 ): Promise<boolean> {
   for (const { digest, size } of asked) {
     const path = cache.blobs.pathOf(digest);
-    const facts = cache.fileSystem.factsSync(path);
+    const facts = namingPathSync("look at", path, () => cache.fileSystem.factsSync(path));
     if (facts?.kind === "file" && facts.size === size) {
       if (cache.known.digestOf(path, facts) === digest) continue;
     }

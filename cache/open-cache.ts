@@ -41,7 +41,7 @@ export interface CacheOptions {
 
 /**
  * Opens the cache at a path, making it if nothing is there: `blobs/ manifests/ quarantine/ tmp/
- * logs/ locks/ index.sqlite CACHEDIR.TAG .gitignore`. Throws a CacheError: `cache-folder-taken`,
+ * logs/ index.sqlite CACHEDIR.TAG .gitignore`. Throws a CacheError: `cache-folder-taken`,
  * `cache-io`, `sqlite-too-old`, `sqlite-unavailable`.
  */
 export async function openCache(
