@@ -77,14 +77,17 @@ export function resultOf(node: Value, index: number, shape: Shape): Value {
   return makeValue("Result", [node], { index }, shape, node.dtype);
 }
 
-/** The graph that computes these outputs. Throws when two different inputs have one name. */
+/**
+ * The graph that computes these outputs. Throws when two of its inputs and outputs have one name, and for
+ * names that begin with %, as those of inner values do.
+ */
 export function graphOf(outputs: Readonly<Record<string, Value>>): Graph {
   const nodes = topologicalOrder(Object.values(outputs));
   const inputs = nodes.filter((value) => value.op === "Input");
   const names = new Set<string>();
-  for (const value of inputs) {
-    const name = nameOf(value);
-    if (names.has(name)) throw new ShapeError(`graphOf: two different inputs are named "${name}".`);
+  for (const name of [...inputs.map(nameOf), ...Object.keys(outputs)]) {
+    if (names.has(name)) throw new ShapeError(`graphOf: "${name}" names two inputs or outputs.`);
+    if (name.startsWith("%")) throw new ShapeError(`graphOf: the name "${name}" begins with %.`);
     names.add(name);
   }
   return { inputs, outputs: new Map(Object.entries(outputs)), nodes };

@@ -12,6 +12,7 @@ import {
 } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
 import { instructionSet } from "./instruction-set.ts";
+import { steadyProducts } from "./steady-products.ts";
 
 type Runtime = typeof import("onnxruntime-node");
 
@@ -49,7 +50,7 @@ export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promis
     facts,
     async compile(graph) {
       const session = await runtime.InferenceSession.create(
-        exportOnnx(graph),
+        exportOnnx(steadyProducts(graph)),
         sessionOptions(options),
       );
       return new OnnxruntimeExecutable(runtime, graph, session);
