@@ -88,6 +88,9 @@ type StageInputs<In extends InputPorts> = {
     : StageInput<In[K]["type"]>;
 };
 
+/** Names of the splits at each port that is fed; undefined where they are not known before running. */
+export type KnownParts<Ports> = { readonly [K in keyof Ports]?: readonly string[] | undefined };
+
 /** All that a running stage sees. */
 export interface StageContext<Params, In extends InputPorts> {
   /** `with`, its defaults filled in, its input paths absolute. */
@@ -132,14 +135,9 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
   /** The param that names where the first output is put in the workspace. */
   readonly destination?: string;
   /** Names of the splits that each output will hold, as far as they are known before running. */
-  parts?(
-    params: Params,
-    inputs: { readonly [K in keyof In]?: readonly string[] },
-  ): { readonly [K in keyof Out]?: readonly string[] };
-  check?(
-    params: Params,
-    inputs: { readonly [K in keyof In]?: readonly string[] },
-  ): readonly ParamsProblem[];
+  parts?(params: Params, inputs: KnownParts<In>): KnownParts<Out>;
+  /** `inputs` has each port that is fed. */
+  check?(params: Params, inputs: KnownParts<In>): readonly ParamsProblem[];
   run(context: StageContext<Params, In>): Promise<StageOutputs<Out>>;
 }
 

@@ -5,7 +5,7 @@ import { listNames, quote, type Report } from "./report.ts";
 import type { Link, Links } from "./resolve-references.ts";
 import { nodeAt } from "./source-node.ts";
 
-/** Names of splits by port; a port whose splits are not known is left out. */
+/** Names of splits by port that is fed or given; undefined where they are not known. */
 type PartsByPort = Readonly<Record<string, readonly string[] | undefined>>;
 
 /**
@@ -20,12 +20,12 @@ export function checkParts(
   const given = new Map<StageDraft, PartsByPort>();
   for (const draft of ordered) {
     const { links: inputs = [], isComplete = false } = links.get(draft.name) ?? {};
-    const read: Record<string, readonly string[]> = {};
+    const read: Record<string, readonly string[] | undefined> = {};
     let isRight = isComplete;
     for (const link of inputs) {
       const parts = partsRead(draft, link, given, report);
       if (parts === "wrong") isRight = false;
-      else if (parts !== undefined) read[link.port] = parts;
+      else read[link.port] = parts;
     }
     if (draft.params === undefined || draft.kind === undefined) continue;
     if (isRight) reportOwnProblems(draft, draft.params, read, report);
@@ -33,7 +33,7 @@ export function checkParts(
   }
 }
 
-/** The splits that an input will hold: `wrong` when that was reported as an error, undefined when not known. */
+/** The splits that an input will hold, none where its type has no parts: `wrong` when that was reported as an error, undefined when not known. */
 function partsRead(
   draft: StageDraft,
   { from, output, part, input, written, place }: Link,
@@ -57,6 +57,7 @@ function partsRead(
     report({ code: "split-not-named", message, place, hint: `name one: ${written}.${choice}` });
     return "wrong";
   }
+  if (!input.type.hasParts) return known ?? [];
   return input.parts === undefined || input.parts === "one"
     ? known
     : known?.filter((name) => input.parts?.includes(name));
