@@ -89,3 +89,31 @@ test("refuses a missing input, another shape, type or length", async () => {
   );
   await executable.release();
 });
+
+test("products of few rows give the same bits with 1, 2 and 4 threads", async () => {
+  for (const [rows, length, columns] of [
+    [1, 300, 96],
+    [2, 384, 96],
+    [16, 1536, 384],
+    [100, 300, 256],
+    [33, 300, 50],
+  ] as const) {
+    const y = ops.linear(
+      input("x", [rows, length]),
+      input("w", [columns, length]),
+      input("b", [columns]),
+    );
+    const graph = graphOf({ y });
+    const inputs = Object.fromEntries(
+      graph.inputs.map((value) => [nameOf(value), encoderTensor(value)]),
+    );
+    const digests = new Set<string>();
+    for (const threads of [1, 2, 4]) {
+      const device = await openOnnxruntimeDevice({ threads, spinning: false });
+      const executable = await device.compile(graph);
+      digests.add(digestOf(await executable.run(inputs)));
+      await executable.release();
+    }
+    assert.equal(digests.size, 1, `${rows} x ${length} x ${columns}`);
+  }
+});
