@@ -1,15 +1,15 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { renderTable } from "../cli/text/render-table.ts";
+import { findPython } from "./find-python.ts";
 import { type Bench, formatQuantity, type Measurement, ratioOf } from "./measurement.ts";
 import { runTimed } from "./timed-process.ts";
 
 /**
- * `npm run bench [-- name… --rounds N]` measures Tunesmith beside its peers, both in the same run on the same machine, and prints
- * a table; `npm run bench -- list` only says what there is. The numbers to reach are those of section 9 of the design.
+ * `npm run bench [-- name… --rounds N]` measures Tunesmith beside its peers, both in the same run on the same
+ * machine, and prints a table with the goals; `npm run bench -- list` only says what there is.
  */
 const benches = {
   start: {
@@ -20,9 +20,17 @@ const benches = {
     description: "500 tiny stages, first run and second run, beside wireit and DVC",
     load: async () => (await import("./stages.ts")).measureStages,
   },
+  steps: {
+    description: "a training step of a 6-layer BERT, beside PyTorch",
+    load: async () => (await import("./steps.ts")).measureSteps,
+  },
   "fine-tune": {
     description: "the example from rows to saved model, beside Hugging Face Trainer",
     load: async () => (await import("./fine-tune.ts")).measureFineTune,
+  },
+  quality: {
+    description: "accuracy and F1 of the example's model, beside a bag of words",
+    load: async () => (await import("./quality.ts")).measureQuality,
   },
 } satisfies Record<
   string,
@@ -74,14 +82,6 @@ async function measure(name: Name, shared: Shared): Promise<readonly Measurement
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** TUNESMITH_BENCH_PYTHON, or the environment that setup-python.sh makes. */
-function findPython(): string | undefined {
-  const chosen = process.env.TUNESMITH_BENCH_PYTHON;
-  if (chosen !== undefined && chosen !== "") return chosen;
-  const own = join(import.meta.dirname, ".venv/bin/python");
-  return existsSync(own) ? own : undefined;
 }
 
 function say(line: string): void {

@@ -3,7 +3,6 @@
  * rounds. `node --import tsx bench/training-step.ts [--length 128] [--rows 16] [--rounds 5] [--threads 2]`
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -12,6 +11,7 @@ import { hashAt, streamKey } from "../models/counter-hash.ts";
 import { createClassifier } from "../models/pretrained.ts";
 import { fineTune } from "../training/fine-tune.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
+import { findPython } from "./find-python.ts";
 
 const { values } = parseArgs({
   options: {
@@ -54,8 +54,8 @@ function randomDataset(count: number): TokenDataset {
 
 /** Starts PyTorch; the function it returns runs one round there. Undefined where it is not installed. */
 async function startPeer(): Promise<(() => Promise<number[]>) | undefined> {
-  const python = join(import.meta.dirname, ".venv/bin/python");
-  if (!existsSync(python)) return undefined;
+  const python = findPython();
+  if (python === undefined) return undefined;
   const peer = spawn(python, [join(import.meta.dirname, "training_step.py")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
