@@ -11,14 +11,14 @@ export async function measureQuality({ project, say }: Bench): Promise<readonly 
   const { stdout } = await runTimed([process.execPath, "--import", "tsx", script], {
     cwd: project,
   });
-  const valueOf = (model: string, metric: string) => {
+  const metricOf = (model: string, metric: string) => {
     const found = new RegExp(`^${model}\\s.*?${metric} ([\\d.]+)`, "m").exec(stdout);
     if (found === null) throw new Error(`bag-of-words.ts printed no ${metric}:\n${stdout}`);
     return Number(found[1]);
   };
   return ["majority class", "bag of words"].flatMap((name) =>
     METRICS.map((metric): Measurement => {
-      const [ours, theirs] = [valueOf("model", metric), valueOf(name, metric)];
+      const [ours, theirs] = [metricOf("model", metric), metricOf(name, metric)];
       const what = `the example's test ${metric}`;
       return {
         what,
