@@ -122,7 +122,7 @@ async function readSplit(
     throw malformed("tokens", path, `has an id outside the vocabulary of ${facts.vocab_size}`);
   if (types && (types.dtype !== "U8" || types.bytes.byteLength !== inputIds.length))
     throw malformed("tokens", path, "has token_type_ids of another size than its tokens");
-  return { rows, inputIds, offsets, ...(types && { tokenTypeIds: types.bytes }) };
+  return { rows, inputIds, offsets, ...(types && { tokenTypeIds: new Uint8Array(types.bytes) }) };
 }
 
 function parseTensors(bytes: Uint8Array, path: string): ReadonlyMap<string, RawTensor> {

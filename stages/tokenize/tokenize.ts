@@ -1,5 +1,5 @@
 import type { FromSchema } from "json-schema-to-ts";
-import { defineStage, type ParamsSchema } from "../../engine/stage.ts";
+import { defineStage, type ParamsProblem, type ParamsSchema } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import { TOKENIZER_FILES, tokenizer } from "../artifacts/tokenizer.ts";
@@ -60,8 +60,18 @@ export const tokenize = defineStage({
   inputPaths: (params: TokenizeParams) =>
     params.tokenizer === undefined ? [] : [{ at: ["tokenizer"], files: TOKENIZER_FILES }],
   parts: (_: TokenizeParams, inputs) => (inputs.dataset ? { tokens: inputs.dataset } : {}),
+  check: (params: TokenizeParams, inputs) =>
+    oneTokenizerProblems(params.tokenizer !== undefined, "tokenizer" in inputs),
   async run(context) {
     const { tokenizeDataset } = await import("./tokenize-dataset.ts");
     return tokenizeDataset(context);
   },
 });
+
+function oneTokenizerProblems(hasParam: boolean, hasInput: boolean): ParamsProblem[] {
+  if (hasParam !== hasInput) return [];
+  const hint = "set tokenizer in `with`, or lead a tokenizer into the port `tokenizer`, not both";
+  return hasParam
+    ? [{ at: ["tokenizer"], code: "two-tokenizers", message: "It is given two tokenizers.", hint }]
+    : [{ at: [], code: "no-tokenizer", message: "It is given no tokenizer.", hint }];
+}
