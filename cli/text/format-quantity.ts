@@ -30,6 +30,7 @@ const units = ["bytes", "KB", "MB", "GB", "TB"] as const;
 
 /** A size for people, in powers of 1000: `812 bytes`, `18.2 MB`. */
 export function formatBytes(bytes: number): string {
+  if (bytes === 1) return "1 byte";
   let value = bytes;
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
