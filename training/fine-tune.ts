@@ -47,8 +47,8 @@ export interface FineTuned {
   readonly state: TrainerState;
 }
 
-/** Compiled graphs to keep: each holds the memory of one pass over a batch. */
-const SESSIONS = 8;
+/** Compiled graphs to keep, one for each length of batch: as many as there are up to 512 tokens. */
+const SESSIONS = 32;
 
 /**
  * Fine-tunes a classifier as transformers' Trainer does. Equal inputs on the same kind of device give
