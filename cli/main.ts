@@ -82,6 +82,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .showHelpAfterError("(add --help for what it takes)");
   addRunCommand(program, context, exit);
   addInspectionCommands(program, context, exit);
+  addPredictCommand(program, context, exit);
   return program;
 }
 
@@ -114,6 +115,26 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
     .action(async (file, targets, flags) => {
       const { run } = await import("./commands/run.ts");
       exit(await run(context, file, targets, flags));
+    });
+}
+
+function addPredictCommand(
+  program: Command,
+  context: CliContext,
+  exit: (code: number) => void,
+): void {
+  program
+    .command("predict")
+    .description("classify texts with a saved model")
+    .argument("<folder>", "folder that a save stage wrote")
+    .argument("[texts...]", "texts; without them, lines of stdin")
+    .option("--file <path>", "classify the lines of a file")
+    .option("--top-k <n>", "labels shown of each text", positiveInteger, 1)
+    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .option("--json", "one JSON object a text on stdout", false)
+    .action(async (folder, texts, flags) => {
+      const { predict } = await import("./commands/predict.ts");
+      exit(await predict(context, folder, texts, flags));
     });
 }
 

@@ -112,7 +112,8 @@ function packSplit(
   return template.types ? { ...split, tokenTypeIds: typesOf(offsets, template) } : split;
 }
 
-function typesOf(offsets: Uint32Array, { types }: Template): Uint8Array {
+/** The token types of packed rows, for a tokenizer whose template has types. */
+export function typesOf(offsets: Uint32Array, { types }: Template): Uint8Array {
   const [before, text, after] = types!;
   const all = new Uint8Array(offsets.at(-1)!).fill(text);
   for (let row = 0; row + 1 < offsets.length; row++) {

@@ -16,11 +16,20 @@ export interface CommandSetting {
   readonly columns?: number;
   readonly color?: boolean;
   readonly kinds?: readonly AnyStage[];
+  /** What comes in, chunk by chunk; absent: nothing. */
+  readonly stdin?: readonly (string | Uint8Array)[];
 }
 
 /** Runs a command in this process with its output caught: no colour, 100 columns, an empty environment. */
 export async function runCommand(
-  { cwd, environment = {}, columns = 100, color = false, kinds = stages }: CommandSetting,
+  {
+    cwd,
+    environment = {},
+    columns = 100,
+    color = false,
+    kinds = stages,
+    stdin = [],
+  }: CommandSetting,
   command: (context: CliContext) => Promise<number>,
 ): Promise<CommandResult> {
   const texts = { stdout: "", stderr: "" };
@@ -32,7 +41,9 @@ export async function runCommand(
   const context: CliContext = {
     cwd,
     environment,
-    stdin: (async function* () {})(),
+    stdin: (async function* () {
+      for (const chunk of stdin) yield Buffer.from(chunk);
+    })(),
     stdout: sink("stdout"),
     stderr: sink("stderr"),
     color,
