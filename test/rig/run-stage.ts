@@ -1,9 +1,10 @@
-import { Ajv } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 import type { ArtifactType, ValueOf } from "../../engine/artifact.ts";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import type {
   InputPorts,
   OutputPorts,
+  ParamsSchema,
   Progress,
   Stage,
   StageContext,
@@ -69,14 +70,17 @@ export async function problemOf(running: Promise<unknown>): Promise<Problem> {
   throw new Error("the stage did not fail");
 }
 
+const ajv = new Ajv({ useDefaults: true, allowUnionTypes: true, strict: true });
+const validators = new Map<ParamsSchema, ValidateFunction>();
+
 /** Params with the schema's defaults filled in, as the engine does. */
 export function paramsOf<Params, In extends InputPorts, Out extends OutputPorts>(
   stage: Stage<Params, In, Out>,
   params: object,
 ): Params {
   const filled = structuredClone(params);
-  const ajv = new Ajv({ useDefaults: true, allowUnionTypes: true, strict: true });
-  const validate = ajv.compile(stage.params);
+  const validate = validators.get(stage.params) ?? ajv.compile(stage.params);
+  validators.set(stage.params, validate);
   if (!validate(filled)) throw new Error(ajv.errorsText(validate.errors));
   return filled as Params;
 }
