@@ -28,7 +28,7 @@ export function show(
     if (name !== undefined) return showStage(context, view, name, flags);
     if (!flags.log) return showRuns(context, view, flags);
     const hint = `name one: tunesmith show ${file} STAGE --log`;
-    reportProblem(context, { code: "usage", message: "--log needs a stage.", hint });
+    reportProblem(context, { code: "no-stage-named", message: "--log needs a stage.", hint });
     return Promise.resolve(exitCodes.usage);
   });
 }

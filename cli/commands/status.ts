@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import pc from "picocolors";
-import { lockfilePathOf } from "../../engine/lockfile.ts";
+import type { Problem } from "../../engine/diagnostic.ts";
+import { type Lockfile, lockfilePathOf } from "../../engine/lockfile.ts";
+import type { Result } from "../../engine/result.ts";
 import { type ComparedDestination, compareDestinations } from "../compare-destinations.ts";
 import { type ComparedSource, compareSources } from "../compare-sources.ts";
 import { type ComparedStage, compareStages } from "../compare-stages.ts";
@@ -13,7 +15,7 @@ import { type Cell, renderTable } from "../text/render-table.ts";
 
 /**
  * The workspace beside its lockfile; with `--json` printed as it is. `lockfile.state` is `present`, `missing` or
- * `unreadable`, which `message` explains.
+ * `unreadable`, which `problem` explains.
  */
 interface Status {
   readonly type: "status";
@@ -23,7 +25,7 @@ interface Status {
     readonly state: "present" | "missing" | "unreadable";
     /** The version of tunesmith that wrote it. */
     readonly tunesmith?: string;
-    readonly message?: string;
+    readonly problem?: Problem;
   };
   readonly stages: readonly ComparedStage[];
   readonly sources: readonly ComparedSource[];
@@ -49,19 +51,23 @@ async function statusOf({ pipeline, cache, examined }: ExaminedFile): Promise<St
   const lock = read.ok ? read.value : undefined;
   const sources = await compareSources(pipeline, cache, lock);
   const path = basename(lockfilePathOf(pipeline.path));
-  const lockfile = read.ok
-    ? lock === undefined
-      ? { path, state: "missing" as const }
-      : { path, state: "present" as const, tunesmith: lock.tunesmith }
-    : { path, state: "unreadable" as const, message: read.error.message };
   return {
     type: "status",
     pipeline: pipeline.name,
-    lockfile,
+    lockfile: describeLockfile(read, path),
     stages: compareStages({ pipeline, examined, sources }, lock),
     sources,
     destinations: await compareDestinations(pipeline, examined, cache, lock),
   };
+}
+
+function describeLockfile(
+  read: Result<Lockfile | undefined, Problem>,
+  path: string,
+): Status["lockfile"] {
+  if (!read.ok) return { path, state: "unreadable", problem: read.error };
+  if (read.value === undefined) return { path, state: "missing" };
+  return { path, state: "present", tunesmith: read.value.tunesmith };
 }
 
 function renderStatus(found: Status, file: string, context: CliContext): string {
@@ -74,9 +80,12 @@ function renderStatus(found: Status, file: string, context: CliContext): string 
 }
 
 function sayLockfile({ lockfile }: Status, file: string): string {
-  const { path, state, message, tunesmith } = lockfile;
-  if (state === "present") return `beside ${path}, written by tunesmith ${tunesmith}`;
-  if (state === "unreadable") return `${printableLine(message ?? "")}`;
+  const { path, problem, tunesmith } = lockfile;
+  if (problem !== undefined) {
+    const hint = problem.hint === undefined ? "" : `\n    hint: ${printableLine(problem.hint)}`;
+    return `${printableLine(problem.message)}${hint}`;
+  }
+  if (tunesmith !== undefined) return `beside ${path}, written by tunesmith ${tunesmith}`;
   return `there is no ${path} yet. It is written by: tunesmith run ${file}`;
 }
 
