@@ -104,6 +104,8 @@ function convertEntries(map: YAMLMap, conversion: Conversion, range: Range): Ent
     else if (key !== undefined) entries.set(key, { key, keyPlace, value });
     isClear &&= key !== undefined && key !== "<<";
   }
+  // Only what is refused stood in it: that it is empty is no error of its own.
+  if (entries.size === 0 && map.items.length > 0) return undefined;
   return isClear ? [...entries.values()] : undefined;
 }
 

@@ -50,9 +50,13 @@ export function explainUnknownVariable(
   const missing = path[depth] ?? "";
   const what = parent.node.kind === "scalar" ? ", which is a single value" : "";
   const message = `There is no variable "vars.${path.join(".")}": ${quote(missing)} is not in "${parent.name}"${what}.`;
-  const names = parent.node.kind === "map" ? [...parent.node.entries.keys()] : [];
-  const nearest = nearestName(missing, names);
-  const known = names.length > 0 ? `variables there: ${listNames(names)}` : undefined;
-  const hint = nearest && `did you mean "\${vars.${path.with(depth, nearest).join(".")}}"?`;
-  return { code: "unknown-variable", message, hint: hint ?? known };
+  const hint = () => {
+    const names = parent.node.kind === "map" ? [...parent.node.entries.keys()] : [];
+    const nearest = nearestName(missing, names);
+    if (nearest !== undefined) {
+      return `did you mean "\${vars.${path.with(depth, nearest).join(".")}}"?`;
+    }
+    return names.length > 0 ? `variables there: ${listNames(names)}` : undefined;
+  };
+  return { code: "unknown-variable", message, hint };
 }

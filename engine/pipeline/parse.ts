@@ -8,6 +8,8 @@ import { explainSyntaxErrors } from "./syntax-errors.ts";
 const MAX_DEPTH = 64;
 const MAX_KEYS = 10_000;
 const MAX_VALUES = 50_000;
+/** `yaml` takes time in the square of the number of comments and errors. */
+const MAX_LEXEMES = 150_000;
 
 // `uniqueKeys` compares every key with every other: 50,000 keys take half a minute. Keys are checked on conversion.
 const OPTIONS = {
@@ -51,12 +53,14 @@ function tokenize(file: SourceText, offset: number, report: Report) {
   const tokens = [];
   let keys = 0;
   let values = 0;
+  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     const at = parser.offset;
     tokens.push(...parser.next(lexeme));
     if (lexeme === ":" || lexeme === "?") keys += 1;
     if (lexeme === "," || lexeme === "-") values += 1;
-    const limit = passedLimit(parser.stack.length - 2, keys, values + keys);
+    lexemes += 1;
+    const limit = passedLimit({ depth: depthOf(parser), keys, values: values + keys, lexemes });
     if (limit !== undefined) {
       report({ ...limit, place: { file, range: { start: at, end: parser.offset } } });
       return undefined;
@@ -66,25 +70,32 @@ function tokenize(file: SourceText, offset: number, report: Report) {
   return tokens;
 }
 
-function passedLimit(
-  depth: number,
-  keys: number,
-  values: number,
-): Omit<Finding, "place"> | undefined {
-  if (depth > MAX_DEPTH) {
+/** Lists and maps that are open; what the parser has on top may be a scalar. */
+function depthOf({ stack }: Parser): number {
+  const top = stack.at(-1);
+  return stack.length - (top === undefined || "items" in top ? 1 : 2);
+}
+
+interface Counts {
+  readonly depth: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly lexemes: number;
+}
+
+function passedLimit(counts: Counts): Omit<Finding, "place"> | undefined {
+  if (counts.depth > MAX_DEPTH) {
     const message = `Lists and maps are nested deeper than ${MAX_DEPTH} levels here.`;
-    return {
-      code: "nested-too-deep",
-      message,
-      hint: "is a bracket or an indentation left open above?",
-    };
+    const hint = "is a bracket or an indentation left open above?";
+    return { code: "nested-too-deep", message, hint };
   }
-  if (keys > MAX_KEYS || values > MAX_VALUES) {
-    const message = `The file has more than ${keys > MAX_KEYS ? `${MAX_KEYS} keys` : `${MAX_VALUES} values`}.`;
-    const hint = "keep data in files of their own and name them in the pipeline";
-    return { code: "too-many-values", message, hint };
-  }
-  return undefined;
+  let passed: string | undefined;
+  if (counts.keys > MAX_KEYS) passed = `${MAX_KEYS} keys`;
+  else if (counts.values > MAX_VALUES) passed = `${MAX_VALUES} values`;
+  else if (counts.lexemes > MAX_LEXEMES) passed = `${MAX_LEXEMES} words and signs`;
+  if (passed === undefined) return undefined;
+  const hint = "keep data in files of their own and name them in the pipeline";
+  return { code: "too-many-values", message: `The file has more than ${passed}.`, hint };
 }
 
 function severalDocuments(second: ParsedDocument, file: SourceText): Finding {

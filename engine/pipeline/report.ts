@@ -6,8 +6,11 @@ export interface Finding {
   readonly code: string;
   readonly message: string;
   readonly place: Place;
-  readonly hint?: string | undefined;
+  /** A function where finding the hint takes time: it is called for the first findings only. */
+  readonly hint?: string | (() => string | undefined) | undefined;
 }
+
+const MOST_COSTLY_HINTS = 100;
 
 /** Takes what a check found wrong; checks go on after reporting. */
 export type Report = (finding: Finding) => void;
@@ -16,7 +19,10 @@ export type Report = (finding: Finding) => void;
 export function reportTo(diagnostics: Diagnostic[]): Report {
   return ({ code, message, place, hint }) => {
     const diagnostic = { code, message, file: place.file, range: place.range };
-    diagnostics.push(hint === undefined ? diagnostic : { ...diagnostic, hint });
+    const isCostly = typeof hint === "function";
+    const text =
+      isCostly && diagnostics.length > MOST_COSTLY_HINTS ? undefined : isCostly ? hint() : hint;
+    diagnostics.push(text === undefined ? diagnostic : { ...diagnostic, hint: text });
   };
 }
 

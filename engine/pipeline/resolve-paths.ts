@@ -139,12 +139,12 @@ async function isThere(
   if (type === "missing") {
     const producer = destinations.find((other) => isInside(other.absolute, absolute));
     const siblings = await view.list(dirname(absolute));
-    const explained = explainMissing(written, { siblings, producer });
+    const hint = () => explainMissing(written, { siblings, producer });
     report({
       code: "missing-path",
       message: `${says} reads ${quote(written)}, which does not exist.`,
       place,
-      hint: explained,
+      hint,
     });
     return false;
   }

@@ -145,9 +145,11 @@ function findStage(
   }
   const from = drafts.get(name);
   if (from === undefined) {
-    const others = [...drafts.keys()].filter((other) => other !== draft.name);
-    const known = others.length > 0 ? `stages: ${listNames(others)}` : "there is no other stage";
-    const hint = didYouMean(name, others, known);
+    const hint = () => {
+      const others = [...drafts.keys()].filter((other) => other !== draft.name);
+      const known = others.length > 0 ? `stages: ${listNames(others)}` : "there is no other stage";
+      return didYouMean(name, others, known);
+    };
     const message = `${says}, but there is no stage ${quote(name)}.`;
     report({ code: "unknown-stage", message, place, hint });
     return undefined;

@@ -8,27 +8,31 @@ export type TextPart =
       readonly written: string;
     };
 
-const REFERENCE = /\$\$\{|\$\{\{(?:[^}]*\}\})?|\$\{([^}]*)\}|\$\{/g;
-
 /** Cuts a text at its references; `$${` is the text `${`. A text without references is one part. */
 export function scanReferences(text: string): TextPart[] {
-  if (!text.includes("${")) return [{ kind: "text", text }];
   const parts: TextPart[] = [];
   let end = 0;
-  for (const match of text.matchAll(REFERENCE)) {
-    if (match.index > end) parts.push({ kind: "text", text: text.slice(end, match.index) });
-    end = match.index + match[0].length;
-    parts.push(partOf(match[0], match[1]));
+  for (let at = text.indexOf("${"); at >= 0; at = text.indexOf("${", end)) {
+    const isEscaped = at > end && text[at - 1] === "$";
+    const before = text.slice(end, isEscaped ? at - 1 : at);
+    if (before !== "") parts.push({ kind: "text", text: before });
+    const part = isEscaped ? ({ kind: "text", text: "${" } as const) : partAt(text, at);
+    parts.push(part);
+    end = at + (part.kind === "text" ? 2 : part.written.length);
   }
-  if (end < text.length) parts.push({ kind: "text", text: text.slice(end) });
+  if (end < text.length || parts.length === 0) parts.push({ kind: "text", text: text.slice(end) });
   return parts;
 }
 
-function partOf(written: string, body: string | undefined): TextPart {
-  if (written === "$${") return { kind: "text", text: "${" };
-  if (body !== undefined && !body.startsWith("{")) return { kind: "reference", body, written };
-  const mistake = written.startsWith("${{") ? "double-braces" : "unclosed";
-  return { kind: "mistake", mistake, written };
+/** The reference that begins at an offset. One that is never closed goes on to the end: so no text is read twice. */
+function partAt(text: string, start: number): TextPart {
+  const isDouble = text.startsWith("${{", start);
+  const closer = isDouble ? "}}" : "}";
+  const end = text.indexOf(closer, start);
+  const written = text.slice(start, end < 0 ? text.length : end + closer.length);
+  if (isDouble) return { kind: "mistake", mistake: "double-braces", written };
+  if (end < 0) return { kind: "mistake", mistake: "unclosed", written };
+  return { kind: "reference", body: written.slice(2, -1), written };
 }
 
 /** What a reference asks for. */

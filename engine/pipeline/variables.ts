@@ -88,8 +88,12 @@ function substituteScalar(node: ScalarNode, state: Substitution): SourceNode {
   if (parts.length === 1 && first !== undefined && first.kind !== "text") {
     return resolvePart(first, places[0] ?? node.place, state);
   }
-  const texts = parts.map((part, i) => textOf(part, places[i] ?? node.place, state));
-  if (texts.includes(undefined)) return unknownAt(node.place);
+  const texts: string[] = [];
+  for (const [i, part] of parts.entries()) {
+    const text = textOf(part, places[i] ?? node.place, state);
+    if (text !== undefined) texts.push(text);
+  }
+  if (texts.length < parts.length) return unknownAt(node.place);
   const value = texts.join("");
   state.characters += value.length;
   if (exceedsLimits(state, node.place)) return unknownAt(node.place);
