@@ -10,7 +10,7 @@ export function labelsOfRows(name: string, split: TokenSplit): readonly string[]
     throw new StageFailure({
       code: "rows-without-label",
       message: `${count(without.length, split)} of the split "${name}" have no label, the first of them "${without[0]!.id}".`,
-      hint: "Set `label` in the load stage to the column that holds it.",
+      hint: "set `label` in the load stage to the column that holds it",
     });
   return [...new Set(split.rows.map(({ label }) => label!))].sort();
 }
@@ -48,7 +48,7 @@ export function requireFit(name: string, split: TokenSplit, model: SequenceClass
     throw new StageFailure({
       code: "ids-outside-vocabulary",
       message: `The split "${name}" has the token id ${largest}, but the model's vocabulary has ${model.vocabSize} tokens.`,
-      hint: "Tokenize with the model's own tokenizer, or leave vocab_size out of the config.",
+      hint: "tokenize with the model's own tokenizer, or leave vocab_size out of the config",
     });
   const lengths = split.rows.map((_, i) => split.offsets[i + 1]! - split.offsets[i]!);
   const tooLong = lengths.filter((length) => length > model.maxLength).length;
@@ -57,7 +57,7 @@ export function requireFit(name: string, split: TokenSplit, model: SequenceClass
   throw new StageFailure({
     code: "rows-too-long",
     message: `${count(tooLong, split)} of the split "${name}" are longer than the ${model.maxLength} tokens that the model takes (max_position_embeddings); "${split.rows[first]!.id}" has ${lengths[first]}.`,
-    hint: `Set max_length: ${model.maxLength} in the tokenize stage.`,
+    hint: `set max_length: ${model.maxLength} in the tokenize stage`,
   });
 }
 

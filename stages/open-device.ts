@@ -8,7 +8,7 @@ export async function openDevice({ kind, threads }: DeviceRequest): Promise<Devi
     throw new StageFailure({
       code: "device-not-supported",
       message: `There is no device "${kind}" yet.`,
-      hint: "Run with --device cpu, or leave it out.",
+      hint: "run with --device cpu, or leave it out",
     });
   const { DeviceError, openOnnxruntimeDevice } = await import("../compute/devices/onnxruntime.ts");
   try {

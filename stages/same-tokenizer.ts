@@ -13,6 +13,6 @@ export async function requireSameTokenizer(model: ArtifactReader, tokens: Tokens
   throw new StageFailure({
     code: "other-tokenizer",
     message: "The dataset was tokenized with another tokenizer than the model was trained with.",
-    hint: "Give both stages the output of one tokenize stage, or tokenize with the model's own tokenizer.json.",
+    hint: "give both stages the output of one tokenize stage, or tokenize with the model's own tokenizer.json",
   });
 }

@@ -53,7 +53,7 @@ function readRows(
   requireFit(name, split, model);
   const advice = {
     from: "the model",
-    hint: "Train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown.",
+    hint: "train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown",
   };
   return [name, labelledRows(name, split, { labels, advice })];
 }
@@ -64,13 +64,13 @@ function onlySplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {
     throw new StageFailure({
       code: "not-one-split",
       message: `evaluate reads one split; the dataset has: ${[...splits.keys()].join(", ") || "none"}.`,
-      hint: "Name one, as in `dataset: tokens.test`.",
+      hint: "name one, as in `dataset: tokens.test`",
     });
   if (only[1].rows.length === 0)
     throw new StageFailure({
       code: "no-rows",
       message: `The split "${only[0]}" has no rows to evaluate on.`,
-      hint: "Give the split a larger share.",
+      hint: "give the split a larger share",
     });
   return only;
 }

@@ -143,6 +143,6 @@ function noValidation(): StageFailure {
   return new StageFailure({
     code: "no-validation-split",
     message: 'eval_strategy is "epoch", but the dataset has no rows in a split "validation".',
-    hint: "Make one with a split stage: validation: 0.1, or leave eval_strategy out.",
+    hint: "make one with a split stage: validation: 0.1, or leave eval_strategy out",
   });
 }

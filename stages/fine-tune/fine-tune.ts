@@ -47,7 +47,8 @@ export const fineTune = defineStage({
     isFolder(model) ? [{ at: ["model"], files: CHECKPOINT_FILES }] : [],
   check: (params: FineTuneParams, inputs) => [
     ...taskProblems(params),
-    ...modelProblems(params),
+    ...oneModelProblems(params.model !== undefined, "model" in inputs),
+    ...hubProblems(params),
     ...validationProblems(params, inputs.dataset),
     ...refusedArgumentProblems(params),
   ],
@@ -85,12 +86,28 @@ function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
       at: ["task"],
       code: isKnown ? "task-not-supported" : "unknown-task",
       message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
-      hint: "The task that can be trained is sequence-classification.",
+      hint: "the task that can be trained is sequence-classification",
     },
   ];
 }
 
-function modelProblems({ model }: FineTuneParams): ParamsProblem[] {
+function oneModelProblems(hasParam: boolean, hasPort: boolean): ParamsProblem[] {
+  if (hasParam !== hasPort) return [];
+  return [
+    {
+      at: hasParam ? ["model"] : [],
+      code: hasParam ? "two-models" : "no-model",
+      message: hasParam
+        ? "fine-tune has a model twice: the param `model` and the input `model`."
+        : "fine-tune has no model to start from.",
+      hint: hasParam
+        ? "leave one of them out"
+        : "set `model` to a checkpoint's folder, or to { config: … } for random weights, or connect the input `model`",
+    },
+  ];
+}
+
+function hubProblems({ model }: FineTuneParams): ParamsProblem[] {
   if (typeof model !== "string" || isFolder(model)) return [];
   const name = model.slice("hub:".length) || "owner/name";
   return [
@@ -98,7 +115,7 @@ function modelProblems({ model }: FineTuneParams): ParamsProblem[] {
       at: ["model"],
       code: "hub-not-supported",
       message: `Models cannot be fetched from a hub yet: "${model}".`,
-      hint: `Download ${name} (config.json, model.safetensors, tokenizer.json) into a folder, and give its path.`,
+      hint: `download ${name} (config.json, model.safetensors, tokenizer.json) into a folder, and give its path`,
     },
   ];
 }
@@ -115,7 +132,7 @@ function validationProblems(
         at: ["load_best_model_at_end"],
         code: "no-evaluation",
         message: 'load_best_model_at_end needs an evaluation, but eval_strategy is "no".',
-        hint: "Leave eval_strategy out, or set it to epoch.",
+        hint: "leave eval_strategy out, or set it to epoch",
       },
     ];
   if (!isMissing || (eval_strategy !== "epoch" && !load_best_model_at_end)) return [];
@@ -124,7 +141,7 @@ function validationProblems(
       at: [asks],
       code: "no-validation-split",
       message: `${asks} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
-      hint: "Make one with a split stage: validation: 0.1.",
+      hint: "make one with a split stage: validation: 0.1",
     },
   ];
 }

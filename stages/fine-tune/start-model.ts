@@ -1,4 +1,3 @@
-import { StageFailure } from "../../engine/diagnostic.ts";
 import { readConfig } from "../../models/checkpoint.ts";
 import type { ConfigJson } from "../../models/config-json.ts";
 import { type FileSource, folderSource } from "../../models/file-source.ts";
@@ -29,8 +28,6 @@ export async function openStartModel(
 ): Promise<StartModel> {
   const { params, inputs, seed } = context;
   const { model } = params;
-  if ((model === undefined) === (inputs.model === undefined))
-    throw notOneModel(model !== undefined);
   if (typeof model === "object") {
     const config = completedConfig(model.config as ConfigJson, facts);
     const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
@@ -38,6 +35,8 @@ export async function openStartModel(
     );
     return { classifier, start: "random", told: "random weights" };
   }
+  if (inputs.model === undefined && model === undefined)
+    throw new Error("internal: a fine-tune stage without a model passed the check");
   const source = inputs.model ? modelSource(inputs.model.files) : folderSource(model!);
   return withModelErrors("The checkpoint cannot be used", () => startOf(source, { labels, seed }));
 }
@@ -67,16 +66,4 @@ function completedConfig(
   { vocab_size, pad_token_id }: TokensFacts,
 ): ConfigJson {
   return { vocab_size, ...(pad_token_id !== null && { pad_token_id }), ...config };
-}
-
-function notOneModel(hasParam: boolean): StageFailure {
-  return new StageFailure({
-    code: hasParam ? "two-models" : "no-model",
-    message: hasParam
-      ? "The stage has a model twice: the param `model` and the input `model`."
-      : "The stage has no model to start from.",
-    hint: hasParam
-      ? "Leave one of them out."
-      : "Set `model` to a checkpoint's folder, to { config: … } for random weights, or connect the input `model`.",
-  });
 }

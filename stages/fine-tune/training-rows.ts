@@ -25,14 +25,14 @@ export function readTrainingRows({ splits }: Tokens): FoundRows {
     throw new StageFailure({
       code: "no-rows",
       message: `The split "${name}" has no rows to train on.`,
-      hint: "Look at the reports of the stages before: which rule dropped them?",
+      hint: "look at the reports of the stages before: which rule dropped them?",
     });
   const labels = labelsOfRows(name, train);
   if (labels.length < 2)
     throw new StageFailure({
       code: "one-label",
       message: `All ${train.rows.length} rows of the split "${name}" have the label "${labels[0]}".`,
-      hint: "A classifier needs rows of at least two labels.",
+      hint: "a classifier needs rows of at least two labels",
     });
   const validation = splits.get("validation");
   const evaluated = validation === train || !validation?.rows.length ? undefined : validation;
@@ -41,7 +41,7 @@ export function readTrainingRows({ splits }: Tokens): FoundRows {
     forModel({ model, labels: known }) {
       const advice = {
         from: `the split "${name}"`,
-        hint: 'Put rows of this label into the training split, or drop them; a split stage with "stratify: label" keeps labels in all splits.',
+        hint: 'put rows of this label into the training split, or drop them; a split stage with "stratify: label" keeps labels in all splits',
       };
       const rowsOf = (split: string, rows: TokenSplit) => {
         requireFit(split, rows, model);
@@ -63,6 +63,6 @@ function trainingSplit(splits: Tokens["splits"]): readonly [string, TokenSplit] 
   throw new StageFailure({
     code: "no-train-split",
     message: `The dataset has no split "train"; it has: ${[...splits.keys()].join(", ") || "none that fine-tune reads"}.`,
-    hint: "Name the split to train on, as in `in: tokens.SPLIT`.",
+    hint: "name the split to train on, as in `in: tokens.SPLIT`",
   });
 }

@@ -91,6 +91,6 @@ function tooDifferent(difference: number): StageFailure {
   return new StageFailure({
     code: "onnx-differs",
     message: `The written ONNX file gives other logits than the model: the largest difference is ${difference}, allowed is ${TOLERANCE}.`,
-    hint: "This is a bug in the export: please report it with the model's config.json.",
+    hint: "this is a bug in the export: please report it with the model's config.json",
   });
 }

@@ -98,7 +98,7 @@ const wrong: readonly (readonly [
       code: "unknown-label",
       message:
         'The split "test" has the label "mild", which the model does not have: 1 row, the first of them "test-2".',
-      hint: "Train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown.",
+      hint: "train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown",
     },
   ],
   [
@@ -107,7 +107,7 @@ const wrong: readonly (readonly [
     {
       code: "rows-without-label",
       message: '1 of 2 rows of the split "test" have no label, the first of them "test-2".',
-      hint: "Set `label` in the load stage to the column that holds it.",
+      hint: "set `label` in the load stage to the column that holds it",
     },
   ],
   [
@@ -116,7 +116,7 @@ const wrong: readonly (readonly [
     {
       code: "no-rows",
       message: 'The split "test" has no rows to evaluate on.',
-      hint: "Give the split a larger share.",
+      hint: "give the split a larger share",
     },
   ],
   [
@@ -125,7 +125,7 @@ const wrong: readonly (readonly [
     {
       code: "not-one-split",
       message: "evaluate reads one split; the dataset has: test, train.",
-      hint: "Name one, as in `dataset: tokens.test`.",
+      hint: "name one, as in `dataset: tokens.test`",
     },
   ],
   [
@@ -134,7 +134,7 @@ const wrong: readonly (readonly [
     {
       code: "other-tokenizer",
       message: "The dataset was tokenized with another tokenizer than the model was trained with.",
-      hint: "Give both stages the output of one tokenize stage, or tokenize with the model's own tokenizer.json.",
+      hint: "give both stages the output of one tokenize stage, or tokenize with the model's own tokenizer.json",
     },
   ],
 ];
