@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { type CliContext, exitCodes } from "../context.ts";
-import { examineCache } from "../doctor/examine-cache.ts";
+import { examineCache, examineSqlite } from "../doctor/examine-cache.ts";
 import {
   examineAccelerators,
   examineProcessor,
@@ -38,7 +38,8 @@ async function examineAll(context: CliContext): Promise<readonly Finding[]> {
     await examineProcessor(),
     ...(await examineAccelerators()),
     await examineTokenizers(),
-    ...(await examineCache(cacheFolderOf(context, { project }))),
+    await examineSqlite(),
+    await examineCache(cacheFolderOf(context, { project })),
   ];
 }
 

@@ -1,27 +1,26 @@
 import { constants } from "node:fs";
 import { copyFile, mkdtemp, readdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { CacheError } from "../../cache/cache-error.ts";
+import { CacheError, errnoOf } from "../../cache/cache-error.ts";
 import { openCache } from "../../cache/open-cache.ts";
 import { formatBytes } from "../text/format-quantity.ts";
 import type { Finding } from "./finding.ts";
 import { installedVersion } from "./installed-version.ts";
 
-/** SQLite's version, and whether a cache works where this project's lies: one is made in a folder of its own, and removed. */
-export async function examineCache(folder: string): Promise<readonly Finding[]> {
-  const base = await nearestFolder(folder);
+/** Whether a cache works where this project's lies: one is made there in a folder of its own, and removed. */
+export async function examineCache(folder: string): Promise<Finding> {
   let probe: string | undefined;
   try {
-    probe = await mkdtemp(join(base, ".tunesmith-doctor-"));
+    probe = await mkdtemp(join(await nearestFolder(folder), ".tunesmith-doctor-"));
     await tryCache(join(probe, "cache"));
-    return [await examineSqlite(), await describeFolder(folder, probe)];
+    return await describeFolder(folder, probe);
   } catch (error) {
     const { message } = error as Error;
     const hint =
       error instanceof CacheError
         ? error.hint
         : "put the cache elsewhere with the environment variable TUNESMITH_CACHE";
-    return [{ name: "cache", state: "failed", detail: `${folder}: ${message}`, hint }];
+    return { name: "cache", state: "failed", detail: `${folder}: ${message}`, hint };
   } finally {
     if (probe !== undefined) await rm(probe, { recursive: true, force: true });
   }
@@ -37,13 +36,20 @@ async function tryCache(folder: string): Promise<void> {
   }
 }
 
-async function examineSqlite(): Promise<Finding> {
-  const { default: Database } = await import("better-sqlite3");
-  const database = new Database(":memory:");
-  const version = database.prepare("SELECT sqlite_version()").pluck().get();
-  database.close();
-  const library = `better-sqlite3 ${installedVersion("better-sqlite3") ?? "of unknown version"}`;
-  return { name: "sqlite", state: "ok", detail: `SQLite ${version} (${library})` };
+/** The index's database. */
+export async function examineSqlite(): Promise<Finding> {
+  const name = "sqlite";
+  try {
+    const { default: Database } = await import("better-sqlite3");
+    const database = new Database(":memory:");
+    const version = database.prepare("SELECT sqlite_version()").pluck().get();
+    database.close();
+    const library = `better-sqlite3 ${installedVersion("better-sqlite3") ?? "of unknown version"}`;
+    return { name, state: "ok", detail: `SQLite ${version} (${library})` };
+  } catch (error) {
+    const hint = "install tunesmith again on this machine: npm ci";
+    return { name, state: "failed", detail: (error as Error).message, hint };
+  }
 }
 
 async function describeFolder(folder: string, probe: string): Promise<Finding> {
@@ -57,10 +63,15 @@ async function describeFolder(folder: string, probe: string): Promise<Finding> {
   return { name: "cache", state: "ok", detail: `${folder}: ${held}, ${free}, ${copies}` };
 }
 
+/** The nearest folder above that exists. A file in the way comes out as a system error (`ENOTDIR`). */
 async function nearestFolder(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
-    const found = await stat(folder).catch(() => undefined);
-    if (found?.isDirectory() || folder === dirname(folder)) return folder;
+    try {
+      await readdir(folder);
+      return folder;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT" || folder === dirname(folder)) throw error;
+    }
   }
 }
 
