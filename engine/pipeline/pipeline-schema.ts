@@ -46,7 +46,7 @@ function stageSchema(kinds: readonly AnyStage[]): object {
     properties: {
       uses: { ...uses, anyOf: [{ oneOf: kinds.map(nameOf) }, REFERENCE] },
       in: inputs,
-      with: { ...params, ...orReference(params) },
+      with: orReference(params),
       require: {
         ...gates,
         additionalProperties: { type: "string", anyOf: [{ pattern: GATE }, REFERENCE] },
@@ -73,12 +73,18 @@ function ruleOf({ kind, params, inputs, description }: AnyStage): object {
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: {
       properties: {
-        with: { ...(allowReferences(params as Schema) as object), description },
+        with: { ...paramsSchema(params as Schema), description },
         in: inputSchema(reading),
       },
       ...(required.length > 0 && { required }),
     },
   };
+}
+
+/** The params, a reference to them, or nothing after `with:` where none is required. */
+function paramsSchema(params: Schema): Schema {
+  const { anyOf = [] } = allowReferences(params);
+  return { anyOf: (params.required ?? []).length > 0 ? anyOf : [...anyOf, { type: "null" }] };
 }
 
 /** What `in` may be for a kind: nothing, a stage for the only or first port, or a map by port. */
