@@ -12,7 +12,7 @@ type Context = StageContext<TrainTokenizerParams, { dataset: InputPort<typeof da
 
 const EXAMPLES = 3;
 
-/** Learns the vocabulary of the split `train`, or of all rows without one, with a report of how it covers them. */
+/** Learns the vocabulary of the splits it is given, with a report of how it covers them. */
 export async function trainTokenizerFiles({
   params,
   inputs,
@@ -21,7 +21,7 @@ export async function trainTokenizerFiles({
   metric,
 }: Context): Promise<{ tokenizer: TokenizerFiles; report: Json }> {
   const { splits } = await inputs.dataset.read();
-  const rows = splits.get("train") ?? [...splits.values()].flat();
+  const rows = [...splits.values()].flat();
   const normalizer: BertNormalizerConfig = {
     clean_text: true,
     handle_chinese_chars: true,
@@ -99,6 +99,6 @@ function noWords(rows: number): StageFailure {
   return new StageFailure({
     code: "no-words",
     message: `There is no word in the ${rows} rows to learn a vocabulary from.`,
-    hint: "the port reads the split train where there is one, else all splits",
+    hint: "the split train is read, unless the reference names another: in: STAGE.SPLIT",
   });
 }

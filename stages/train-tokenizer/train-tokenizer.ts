@@ -1,5 +1,10 @@
 import type { FromSchema } from "json-schema-to-ts";
-import { defineStage, type ParamsSchema, type StageContext } from "../../engine/stage.ts";
+import {
+  defineStage,
+  type ParamsProblem,
+  type ParamsSchema,
+  type StageContext,
+} from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import { tokenizer } from "../artifacts/tokenizer.ts";
@@ -44,10 +49,17 @@ export type TrainTokenizerParams = FromSchema<typeof params>;
 const inputs = {
   dataset: {
     type: dataset,
-    description: "The texts to learn from: the split `train` where there is one, else all.",
+    description: "The texts to learn from: the split `train`, or the one that the reference names.",
     parts: ["train"],
   },
 } as const;
+
+const NO_TRAIN: ParamsProblem = {
+  at: [],
+  code: "no-train-split",
+  message: "The dataset has no split train to learn from.",
+  hint: "name the split: in: STAGE.SPLIT",
+};
 
 /** Learns a WordPiece vocabulary with BERT's special tokens from the texts of a dataset. */
 export const trainTokenizer = defineStage({
@@ -63,6 +75,7 @@ export const trainTokenizer = defineStage({
   seeded: false,
   deterministic: true,
   environment: [],
+  check: (_: TrainTokenizerParams, { dataset }) => (dataset?.length === 0 ? [NO_TRAIN] : []),
   async run(context: StageContext<TrainTokenizerParams, typeof inputs>) {
     const { trainTokenizerFiles } = await import("./train-tokenizer-files.ts");
     return trainTokenizerFiles(context);

@@ -5,7 +5,7 @@ import { byCodeUnit } from "../../stages/by-code-unit.ts";
 import { learnVocabulary } from "../../stages/train-tokenizer/learn-vocabulary.ts";
 import { trainTokenizer } from "../../stages/train-tokenizer/train-tokenizer.ts";
 import { datasetOf, rowsOf } from "../rig/rows.ts";
-import { problemOf, runStage } from "../rig/run-stage.ts";
+import { paramsOf, problemOf, runStage } from "../rig/run-stage.ts";
 
 test("pieces: each character alone and continuing, then the most frequent pairs", () => {
   const words = new Map([
@@ -147,17 +147,18 @@ test("a trained tokenizer: its files, metrics and report", async () => {
   assert.deepEqual(metrics, { vocab_size: 31, tokens_per_word: 17 / 12, unknown_rate: 0 });
 });
 
-test("the split train alone is learned from where there is one, else all", async () => {
-  const characters = async (names: readonly string[]) => {
-    const splits = new Map(names.map((name) => [name, rowsOf([name])]));
-    const { files } = await runStage(trainTokenizer, { inputs: { dataset: { splits } } });
-    const { vocab } = JSON.parse(await files.tokenizer.readText("tokenizer.json")).model;
-    return Object.keys(vocab)
-      .filter((piece) => /^.$/.test(piece))
-      .join("");
-  };
-  assert.equal(await characters(["train", "xyz"]), "ainrt");
-  assert.equal(await characters(["abc", "xyz"]), "abcxyz");
+test("check: a dataset without a split train must name the one to learn from", () => {
+  const check = (dataset?: string[]) =>
+    trainTokenizer.check!(paramsOf(trainTokenizer, {}), dataset === undefined ? {} : { dataset });
+  assert.deepEqual([check(), check(["train"]), check(["all"])], [[], [], []]);
+  assert.deepEqual(check([]), [
+    {
+      at: [],
+      code: "no-train-split",
+      message: "The dataset has no split train to learn from.",
+      hint: "name the split: in: STAGE.SPLIT",
+    },
+  ]);
 });
 
 test("a tokenizer that keeps case and accents", async () => {
@@ -174,7 +175,7 @@ test("refused: rows without a word", async () => {
   assert.deepEqual(await problemOf(runStage(trainTokenizer, { inputs })), {
     code: "no-words",
     message: "There is no word in the 2 rows to learn a vocabulary from.",
-    hint: "the port reads the split train where there is one, else all splits",
+    hint: "the split train is read, unless the reference names another: in: STAGE.SPLIT",
   });
 });
 
