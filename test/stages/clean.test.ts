@@ -208,12 +208,12 @@ const HOSTILE_PATTERNS = [
 ];
 
 for (const pattern of HOSTILE_PATTERNS)
-  test(`100 kB against ${pattern} takes less than 2 s`, async () => {
+  test(`100 kB against ${pattern} takes less than 2 s of processor time`, async () => {
     const text = `${"a".repeat(50_000)}${" ,".repeat(25_000)}!`;
-    const start = performance.now();
+    const start = process.cpuUsage();
     await textsAfter(
       [{ replace: { pattern, with: "" } }, { replace: { pattern: "$", with: "." } }],
       [text],
     );
-    assert.ok(performance.now() - start < 2000);
+    assert.ok(process.cpuUsage(start).user < 2e6);
   });
