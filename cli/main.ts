@@ -29,7 +29,7 @@ function contextOfProcess(): CliContext {
   const { env, stdin, stdout, stderr } = process;
   const isDumb = env.TERM === "dumb";
   const isTerminal = Boolean(stdout.isTTY && stderr.isTTY);
-  const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0";
+  const isForced = Boolean(env.FORCE_COLOR) && env.FORCE_COLOR !== "0";
   return {
     cwd: process.cwd(),
     environment: env,
