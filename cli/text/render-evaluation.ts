@@ -10,7 +10,10 @@ import { renderTable } from "./render-table.ts";
 const MOST_MISTAKES = 10;
 
 /** The results of a classifier as lines: a table of classes, and the confusion matrix where it fits, else the mistakes made most. */
-export function renderEvaluation(evaluation: Evaluation, context: CliContext): readonly string[] {
+export function renderEvaluation(
+  evaluation: Evaluation,
+  context: Pick<CliContext, "color" | "columns" | "environment">,
+): readonly string[] {
   const { dim } = pc.createColors(context.color);
   const width = context.columns - 2;
   const { ellipsis } = glyphsOf(context.environment);
@@ -34,7 +37,7 @@ export function renderEvaluation(evaluation: Evaluation, context: CliContext): r
   const confusion = fits
     ? `true label, by predicted one\n${renderTable(matrix, rows, style)}`
     : `mistakes made most\n${renderTable(mistakeColumns, mistakesOf(evaluation), style)}`;
-  return `${table}\n${confusion}`.trimEnd().split("\n");
+  return `on ${printableLine(evaluation.split)}\n${table}\n${confusion}`.trimEnd().split("\n");
 }
 
 function confusionColumns({ labels }: Evaluation) {

@@ -61,10 +61,12 @@ export function createReporterRig(
   return { reporter, clock, screen, interruption, written };
 }
 
-/** A pipeline as far as reporters look at it: names and kinds, what has gates, what is saved where. */
+/** A pipeline as far as displays look at it: names and kinds, what has gates, what is read and saved where. */
 export function pipelineOf(
   stages: readonly (Pick<PipelineStage, "name"> &
-    Partial<Pick<PipelineStage, "gates" | "destination">> & { readonly uses: string })[],
+    Partial<Pick<PipelineStage, "gates" | "destination" | "sources">> & {
+      readonly uses: string;
+    })[],
 ): Pipeline {
   const range = { start: 0, end: 0 };
   return {
