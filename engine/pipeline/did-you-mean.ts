@@ -48,12 +48,18 @@ function fold(name: string): string {
   return name.toLowerCase().replaceAll(/[-_ .]/g, "");
 }
 
-/** Edit distance, but a beginning or end of the other name counts as one step away: `lr_scheduler` means `lr_scheduler_type`. */
+/** Edit distance, but two letters in the wrong order are one step, and a missing beginning or end is hardly more. */
 function stepsBetween(name: string, candidate: string): number {
-  if (name.length >= 4 && (candidate.startsWith(name) || name.startsWith(candidate))) {
-    return Math.min(1.5, distance(name, candidate));
-  }
-  return distance(name, candidate);
+  const steps = distance(name, candidate);
+  if (steps === 2 && isSwapped(name, candidate)) return 1;
+  const isPart = candidate.startsWith(name) || name.startsWith(candidate);
+  return name.length >= 4 && isPart ? Math.min(1.5, steps) : steps;
+}
+
+function isSwapped(name: string, candidate: string): boolean {
+  if (name.length !== candidate.length) return false;
+  const at = [...name].findIndex((letter, i) => letter !== candidate[i]);
+  return name[at] === candidate[at + 1] && name[at + 1] === candidate[at];
 }
 
 function initialsOf(candidate: string): string {

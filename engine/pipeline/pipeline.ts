@@ -17,6 +17,8 @@ export interface SourcePath {
   readonly shown: string;
   /** For a folder: names that count, `*` standing for any characters; absent: all. */
   readonly files?: readonly string[];
+  /** How the content is read, where the path decides. */
+  readonly readAs?: string;
   readonly range: Range;
 }
 

@@ -72,12 +72,16 @@ async function sourcesOf(
   if (draft.params === undefined) return [];
   const paths: readonly InputPath[] = draft.kind?.inputPaths?.(draft.params) ?? [];
   const found = await Promise.all(
-    paths.map(async ({ at, files }) => {
+    paths.map(async ({ at, files, readAs }) => {
       const named = pathAt(draft, at, lookup.location);
       if (named === undefined || (await leavesProject(named, lookup))) return [];
       if (!(await isThere(named, files, destinations, lookup))) return [];
       const { absolute, shown, place } = named;
-      return [{ at, absolute, shown, range: place.range, ...(files !== undefined && { files }) }];
+      const how = {
+        ...(files !== undefined && { files }),
+        ...(readAs !== undefined && { readAs }),
+      };
+      return [{ at, absolute, shown, range: place.range, ...how }];
     }),
   );
   return found.flat();
