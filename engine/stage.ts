@@ -48,6 +48,8 @@ export interface InputPath {
   readonly at: ParamPath;
   /** For a folder: names of the files that count, `*` standing for any characters; absent: all. */
   readonly files?: readonly string[];
+  /** How the content is read where the path decides, as an extension does: part of the key, which else holds only content. */
+  readonly readAs?: string;
 }
 
 /** Something wrong in a stage's params that the JSON Schema cannot say. */

@@ -71,7 +71,8 @@ function keyedParams(stage: PipelineStage, sources: readonly Digest[]): Json {
     }),
   );
   stage.sources.forEach((source, index) => {
-    params = replaceAt(params, source.at, { digest: sources[index]! });
+    const { at, readAs } = source;
+    params = replaceAt(params, at, { digest: sources[index]!, ...(readAs && { read_as: readAs }) });
   });
   return params;
 }

@@ -1,7 +1,7 @@
 import { defineStage, type InputPath } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
-import { filesBySplit, type LoadParams, loadParams, problemsOf } from "./load-params.ts";
+import { filesBySplit, formatOf, type LoadParams, loadParams, problemsOf } from "./load-params.ts";
 
 /** Reads rows with a text, perhaps a label, from CSV, TSV, JSON Lines or plain text files. */
 export const load = defineStage({
@@ -17,7 +17,11 @@ export const load = defineStage({
   seeded: false,
   deterministic: true,
   environment: [],
-  inputPaths: ({ files }: LoadParams) => filesBySplit(files).map(({ at }): InputPath => ({ at })),
+  inputPaths: (params: LoadParams) =>
+    filesBySplit(params.files).map(({ at, path }): InputPath => {
+      const readAs = params.format === "auto" ? formatOf(path, params) : undefined;
+      return { at, ...(readAs && { readAs }) };
+    }),
   parts: ({ files }: LoadParams) => ({
     dataset: [...new Set(filesBySplit(files).map(({ split }) => split))],
   }),

@@ -88,8 +88,9 @@ test("defaults, ignored params, destinations and paths do not change the key; al
     key({}, 42, { inputs: { dataset: digestOf("other") } }),
     key({}, 42, { sources: [digestOf("other")] }),
     key({}, 42, { facts: { compute: { device: "webgpu" }, unused: 1 } }),
+    traceKeyOf(recipeOf({ ...stage(), sources: [{ ...source, readAs: "csv" }] }, ingredients)),
   ];
-  assert.equal(new Set([key(), ...different]).size, 6);
+  assert.equal(new Set([key(), ...different]).size, 7);
 });
 
 test("explainChange names each field with its old and new value", () => {
