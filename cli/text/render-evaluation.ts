@@ -2,7 +2,6 @@ import pc from "picocolors";
 import type { CliContext } from "../context.ts";
 import type { Evaluation } from "../describe-stage.ts";
 import { widthOf } from "./display-width.ts";
-import { formatNumber } from "./format-quantity.ts";
 import { glyphsOf } from "./glyphs.ts";
 import { printableLine } from "./printable.ts";
 import { renderTable } from "./render-table.ts";
@@ -20,7 +19,7 @@ export function renderEvaluation(
   const style = { width, ellipsis, paintTitle: dim };
   const classes = evaluation.classes.map(({ label, precision, recall, f1, support }) => [
     printableLine(label),
-    ...[precision, recall, f1].map((value) => formatNumber(value)),
+    ...[precision, recall, f1].map((value) => value.toFixed(4)),
     String(support),
   ]);
   const columns = [

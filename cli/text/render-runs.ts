@@ -19,7 +19,7 @@ export function renderRuns(
   context: CliContext,
 ): string {
   const [last] = runs;
-  if (last === undefined) return `no runs yet. The first one: tunesmith run ${view.file}\n`;
+  if (last === undefined) return `no runs are recorded yet: tunesmith run ${view.file}\n`;
   const { dim } = pc.createColors(context.color);
   const { ellipsis } = glyphsOf(context.environment);
   const style = { width: context.columns, ellipsis, paintTitle: dim };

@@ -149,9 +149,9 @@ test("an evaluation: classes, and the confusion matrix where it fits", () => {
     renderEvaluation(evaluation, { ...room, columns: 80 }).join("\n"),
     `on test
 label   precision  recall      f1  rows
-games      0.9123     0.8    0.85    10
-tools         0.5       1  0.6667     4
-データ          0       0       0     1
+games      0.9123  0.8000  0.8500    10
+tools      0.5000  1.0000  0.6667     4
+データ     0.0000  0.0000  0.0000     1
 
 true label, by predicted one
         games  tools  データ

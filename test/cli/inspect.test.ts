@@ -71,7 +71,7 @@ split  split  pending   waits for clean
   );
   assert.deepEqual(
     await printed((context) => show(context, file, undefined, { log: false, json: false })),
-    shown("no runs yet. The first one: tunesmith run p.tune.yaml\n"),
+    shown("no runs are recorded yet: tunesmith run p.tune.yaml\n"),
   );
   const to = { file, output: "split", folder: "out" };
   assert.deepEqual(
@@ -255,7 +255,7 @@ test("export: a split, a port, a whole output; never over other files without --
 test("export: what cannot be copied", async () => {
   const messages: [number, string][] = [];
   const wrong = [
-    ["split.dataset.tset", "out/c"],
+    ["split.dataset.elsewhere", "out/c"],
     ["splt", "out/c"],
     ["clean.report.train", "out/c"],
     ["clean", "data.csv"],
@@ -270,7 +270,7 @@ test("export: what cannot be copied", async () => {
   assert.deepEqual(messages, [
     [
       1,
-      `✘ The output "dataset" of "split" has no split "tset".
+      `✘ The output "dataset" of "split" has no split "elsewhere".
     hint: its splits: test, train; its other outputs: report
     code: unknown-output
 `,
@@ -477,15 +477,15 @@ test("a stage that the file does not have", async () => {
   const unknown = {
     exitCode: 2,
     stdout: "",
-    stderr: `✘ p.tune.yaml has no stage "rwos".
+    stderr: `✘ p.tune.yaml has no stage "nowhere".
     hint: its stages: rows, clean, parts
     code: unknown-stage
 `,
   };
   const commands: Parameters<typeof printed>[0][] = [
-    (context) => plan(context, file, ["rwos"], { set: [], json: false }),
-    (context) => why(context, file, "rwos", { json: false }),
-    (context) => show(context, file, "rwos", { log: false, json: false }),
+    (context) => plan(context, file, ["nowhere"], { set: [], json: false }),
+    (context) => why(context, file, "nowhere", { json: false }),
+    (context) => show(context, file, "nowhere", { log: false, json: false }),
   ];
   for (const command of commands) assert.deepEqual(await printed(command), unknown);
 });
