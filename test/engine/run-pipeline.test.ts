@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { withShownPaths } from "../../engine/build/shown-paths.ts";
 import type { PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { defineStage } from "../../engine/stage.ts";
 import { BuildRig, mixed, mixKind, stageOf, textArtifact } from "../rig/build-rig.ts";
@@ -156,4 +157,25 @@ test("a source that changes while its stage runs: the result is used but not rec
   );
   assert.deepEqual((await rig.run(stages)).summary.executed, ["r"]);
   assert.deepEqual((await rig.run(stages)).summary.cached, ["r"]);
+});
+
+test("a stage's problem names files as the pipeline file does", () => {
+  const sources = [
+    {
+      at: ["file"],
+      absolute: "/home/me/data/a.csv",
+      shown: "data/a.csv",
+      range: { start: 0, end: 0 },
+    },
+  ];
+  const problem = {
+    code: "x",
+    message: "/home/me/data/a.csv:3 is ragged.",
+    hint: "see /home/me/data/a.csv",
+  };
+  assert.deepEqual(withShownPaths(problem, stageOf(mix, "a", {}, {}, { sources })), {
+    code: "x",
+    message: "data/a.csv:3 is ragged.",
+    hint: "see data/a.csv",
+  });
 });
