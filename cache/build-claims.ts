@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
-import { isRunning } from "./cache-folder.ts";
+import { beatMilliseconds, isAlive, type LivingProcess, thisProcess } from "./living-process.ts";
 import type { Prepare, SqliteIndex } from "./sqlite-index.ts";
 import type { TraceKey } from "./trace-store.ts";
 
@@ -16,17 +15,6 @@ export interface ClaimHolder {
   readonly host: string;
 }
 
-interface ClaimRow extends ClaimHolder {
-  readonly nonce: string;
-  readonly beat: number;
-}
-
-const beatMilliseconds = 5_000;
-/**
- * After so long without a sign a holder counts as gone: stopped, on a machine that went down, or
- * another process under its number.
- */
-const silenceMilliseconds = 60_000;
 const [firstPause, longestPause] = [20, 500];
 
 /**
@@ -46,25 +34,40 @@ export class BuildClaims {
     this.#now = now;
   }
 
-  /**
-   * Waits until no other process, nor another claim of this one, builds the key, and claims it.
-   * `onWait` is told once whom it waits for. Rejects when the signal aborts.
-   */
-  async claim(
-    key: TraceKey,
-    { signal, onWait }: { signal?: AbortSignal; onWait?: (holder: ClaimHolder) => void } = {},
-  ): Promise<BuildClaim> {
+  /** Claims a key, or says who is building it: another process, or another claim of this one. */
+  tryClaim(key: TraceKey): { readonly claim: BuildClaim } | { readonly holder: ClaimHolder } {
     const nonce = randomBytes(8).toString("hex");
-    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
-      signal?.throwIfAborted();
-      const holder = this.#tryToClaim(key, nonce);
-      if (holder === undefined) break;
-      if (pause === firstPause) onWait?.(holder);
-      await wait(pause, undefined, signal === undefined ? {} : { signal });
-    }
+    let holder: ClaimHolder | undefined;
+    this.#index.write((prepare) => {
+      holder = this.#holderOf(prepare, key);
+      if (holder !== undefined) return;
+      const { pid, host, started, beat } = thisProcess(this.#now());
+      const insert = prepare("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?, ?)");
+      insert.run(key, nonce, pid, host, started, beat);
+    });
+    if (holder !== undefined) return { holder };
     this.#nonces.set(nonce, key);
     this.#beating ??= setInterval(() => this.#beat(), beatMilliseconds).unref();
-    return { release: () => this.#release(nonce) };
+    return { claim: { release: () => this.#release(nonce) } };
+  }
+
+  /** Waits until nobody builds the key, or the signal aborts. */
+  async untilFree(key: TraceKey, signal?: AbortSignal): Promise<void> {
+    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+      const holder = this.#index.read((prepare) => this.#holderOf(prepare, key), undefined);
+      if (holder === undefined || signal?.aborted) return;
+      await wait(pause, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Waits until the key can be claimed, and claims it. Rejects when the signal aborts. */
+  async claim(key: TraceKey, { signal }: { signal?: AbortSignal } = {}): Promise<BuildClaim> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const outcome = this.tryClaim(key);
+      if ("claim" in outcome) return outcome.claim;
+      await this.untilFree(key, signal);
+    }
   }
 
   /** Releases whatever this process still claims. */
@@ -72,27 +75,11 @@ export class BuildClaims {
     for (const nonce of [...this.#nonces.keys()]) this.#release(nonce);
   }
 
-  /** Claims the key, or returns who holds it. */
-  #tryToClaim(key: TraceKey, nonce: string): ClaimHolder | undefined {
-    let holder: ClaimHolder | undefined;
-    this.#index.write((prepare) => {
-      const row = rowOf(prepare, key);
-      holder = row !== undefined && this.#isAlive(row) ? row : undefined;
-      if (holder !== undefined) return;
-      prepare("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)").run(
-        key,
-        nonce,
-        process.pid,
-        hostname(),
-        this.#now(),
-      );
-    });
-    return holder;
-  }
-
-  #isAlive({ pid, host, beat }: ClaimRow): boolean {
-    if (host === hostname() && !isRunning(pid)) return false;
-    return Math.abs(this.#now() - beat) < silenceMilliseconds;
+  #holderOf(prepare: Prepare, key: TraceKey): ClaimHolder | undefined {
+    const row = prepare("SELECT pid, host, started, beat FROM claims WHERE key = ?").get(key) as
+      | LivingProcess
+      | undefined;
+    return row !== undefined && isAlive(row, this.#now()) ? row : undefined;
   }
 
   #beat(): void {
@@ -111,10 +98,4 @@ export class BuildClaims {
     clearInterval(this.#beating);
     this.#beating = undefined;
   }
-}
-
-function rowOf(prepare: Prepare, key: TraceKey): ClaimRow | undefined {
-  return prepare("SELECT nonce, pid, host, beat FROM claims WHERE key = ?").get(key) as
-    | ClaimRow
-    | undefined;
 }

@@ -8,6 +8,7 @@ import { FileDigests } from "./file-digest.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 import { areIntact } from "./intact-blobs.ts";
 import { KnownFiles } from "./known-files.ts";
+import { RunLeases } from "./run-leases.ts";
 import { SqliteIndex } from "./sqlite-index.ts";
 import { rowsOfManifests, SqliteTraceStore } from "./sqlite-trace-store.ts";
 
@@ -20,6 +21,8 @@ export interface Cache {
   readonly files: FileDigests;
   /** Lets processes that share the cache build each key once. */
   readonly claims: BuildClaims;
+  /** Keeps a collection away from what running pipelines use. */
+  readonly leases: RunLeases;
   /**
    * Whether all these blobs are there with these sizes, and each is the very file, untouched, that
    * was last found intact; what was not seen before is read and verified. So a change to any blob
@@ -53,6 +56,7 @@ export async function openCache(
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
   namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
   const claims = new BuildClaims(index, now);
+  const leases = new RunLeases(index, now);
   const known = new KnownFiles(index, now);
   const blobs = new DiskBlobStore(folder);
   return {
@@ -61,10 +65,12 @@ export async function openCache(
     traces: new SqliteTraceStore(folder, index),
     files: new FileDigests(known, fileSystem),
     claims,
+    leases,
     areIntact: (asked) => areIntact(asked, { blobs, known, fileSystem }),
     close() {
       known.flush();
       claims.close();
+      leases.close();
       index.close();
     },
   };

@@ -7,7 +7,7 @@ import type { FileFacts } from "./file-system.ts";
  * Bump on any change to `tables`: an index of another version is thrown away and filled again from
  * the manifests.
  */
-const schemaVersion = 2;
+const schemaVersion = 3;
 // "tune" in ASCII: tells our index from another program's file.
 const applicationId = 0x74756e65;
 
@@ -19,8 +19,13 @@ const tables = `
   CREATE TABLE stages (pipeline TEXT NOT NULL, stage TEXT NOT NULL, key TEXT NOT NULL, run INTEGER NOT NULL,
     PRIMARY KEY (pipeline, stage, key)) WITHOUT ROWID;
   CREATE TABLE claims (key TEXT PRIMARY KEY, nonce TEXT NOT NULL, pid INTEGER NOT NULL, host TEXT NOT NULL,
-    beat REAL NOT NULL) WITHOUT ROWID;
+    started TEXT NOT NULL, beat REAL NOT NULL) WITHOUT ROWID;
   CREATE INDEX claims_by_nonce ON claims (nonce);
+  CREATE TABLE leases (nonce TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, started TEXT NOT NULL,
+    beat REAL NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+  CREATE TABLE uses (key TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+  CREATE TABLE roots (path TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE chores (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
   CREATE TABLE file_digests (path TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 `;
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { CacheError } from "../../cache/cache-error.ts";
 import { type Digest, digestOf, hexOf, isDigest } from "../../cache/digest.ts";
 import { writeFileDurably } from "../../cache/durable-file.ts";
-import { nodeFileSystem } from "../../cache/file-system.ts";
+import type { FileSystem } from "../../cache/file-system.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
@@ -48,16 +48,17 @@ async function placeTree(
   stage: string,
   { cache, placedFolder, emit }: PlaceOptions,
 ): Promise<void> {
+  const { fileSystem } = cache.folder;
   const record = join(placedFolder, `${hexOf(digestOf(destination.absolute))}.json`);
-  const before = readPlaced(record);
+  const before = readPlaced(record, fileSystem);
   const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, digest]));
   for (const [path, digest] of wanted) {
     const target = join(destination.absolute, path);
     const found = await digestOfFileAt(target, cache);
     if (found === digest) continue;
     if (found !== undefined && before.get(path) !== found) {
-      const backup = await freeBackupName(target);
-      await nodeFileSystem.rename(target, backup);
+      const backup = await freeBackupName(target, fileSystem);
+      await fileSystem.rename(target, backup);
       const message = `${join(destination.shown, path)} had been changed by hand: kept as ${backup}.`;
       emit({ type: "notice", code: "output-kept-aside", stage, message });
     }
@@ -66,16 +67,16 @@ async function placeTree(
   for (const [path, digest] of before) {
     const target = join(destination.absolute, path);
     if (!wanted.has(path) && (await digestOfFileAt(target, cache)) === digest)
-      await nodeFileSystem.unlink(target);
+      await fileSystem.unlink(target);
   }
   const text = JSON.stringify(Object.fromEntries(wanted));
   if (text === JSON.stringify(Object.fromEntries(before))) return;
-  await nodeFileSystem.mkdir(placedFolder);
-  await writeFileDurably(record, text);
+  await fileSystem.mkdir(placedFolder);
+  await writeFileDurably(record, text, { fileSystem });
 }
 
-async function digestOfFileAt(path: string, { files }: Cache): Promise<Digest | undefined> {
-  const facts = nodeFileSystem.factsSync(path);
+async function digestOfFileAt(path: string, { files, folder }: Cache): Promise<Digest | undefined> {
+  const facts = folder.fileSystem.factsSync(path);
   if (facts === undefined) return undefined;
   return facts.kind === "file"
     ? (await files.ofFile(path)).digest
@@ -83,11 +84,11 @@ async function digestOfFileAt(path: string, { files }: Cache): Promise<Digest | 
 }
 
 /** Paths and digests of what was placed last; an unreadable record counts as none, so nothing is overwritten. */
-function readPlaced(record: string): ReadonlyMap<string, Digest> {
-  if (nodeFileSystem.factsSync(record)?.kind !== "file") return new Map();
+function readPlaced(record: string, fileSystem: FileSystem): ReadonlyMap<string, Digest> {
+  if (fileSystem.factsSync(record)?.kind !== "file") return new Map();
   try {
     const value: unknown = JSON.parse(
-      Buffer.from(nodeFileSystem.readFileSync(record)).toString("utf8"),
+      Buffer.from(fileSystem.readFileSync(record)).toString("utf8"),
     );
     const entries = Object.entries(value as Record<string, unknown>);
     return new Map(
@@ -99,9 +100,9 @@ function readPlaced(record: string): ReadonlyMap<string, Digest> {
   }
 }
 
-async function freeBackupName(target: string): Promise<string> {
+async function freeBackupName(target: string, fileSystem: FileSystem): Promise<string> {
   for (let n = 1; ; n++) {
     const name = n === 1 ? `${target}.backup` : `${target}.backup-${n}`;
-    if (nodeFileSystem.factsSync(name) === undefined) return name;
+    if (fileSystem.factsSync(name) === undefined) return name;
   }
 }

@@ -1,3 +1,4 @@
+import type { ClaimHolder } from "../../cache/build-claims.ts";
 import type { Digest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { Trace, TraceKey } from "../../cache/trace-store.ts";
@@ -7,10 +8,12 @@ import type { Event, StageReason } from "../event.ts";
 import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
 import type { DeviceRequest, Json, Progress } from "../stage.ts";
 import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
+import { buildOnce } from "./build-once.ts";
 import { unmetGate } from "./gates.ts";
 import type { HostOutcome, Hosts } from "./host-pool.ts";
 import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
 import type { Rebuilder } from "./scheduler.ts";
+import { withShownPaths } from "./shown-paths.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
 
 /** A stage that is up to date: what its trace says, and the trees of its outputs. */
@@ -65,23 +68,47 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
     const started = performance.now();
     const attempt = await prepare(stage, upstream, options);
     if ("problem" in attempt) return fail(options, stage, "error", attempt.problem, started);
-    const hit = await reuse(stage, attempt, options);
-    if (hit.built !== undefined) {
-      const { key, metrics } = hit.built;
-      const seconds = secondsSince(started);
-      options.emit({
-        type: "stage",
-        stage: stage.name,
-        state: "cached",
-        key,
-        seconds,
-        reason: "up-to-date",
-        metrics,
-      });
-      return checkGates(options, stage, hit.built, started);
-    }
-    return slot(() => execute(stage, attempt, hit.reason, options));
+    const first = await reuse(stage, attempt, options);
+    if (first.built !== undefined) return serve(options, stage, first.built, started);
+    if (first.reason === "forced" || first.reason === "not-cacheable")
+      return slot(() => execute(stage, attempt, first.reason, options));
+    const { cache, signal } = options;
+    return buildOnce<Outcome>(attempt.key, {
+      claims: cache.claims,
+      signal,
+      slot,
+      find: async () => {
+        const { built } = await reuse(stage, attempt, options);
+        return built && { built: serve(options, stage, built, started) };
+      },
+      build: async () => {
+        const built = await execute(stage, attempt, first.reason, options);
+        return built && { built };
+      },
+      onWait: (holder) => sayWaiting(options, stage, holder),
+    }).then((outcome) => outcome?.built);
   };
+}
+
+/** A stage's result, or `undefined` in it for a cached one that does not meet its gates. */
+interface Outcome {
+  readonly built: Built | undefined;
+}
+
+function serve(options: RebuilderOptions, stage: PipelineStage, built: Built, started: number) {
+  const { key, metrics } = built;
+  const seconds = secondsSince(started);
+  const { name } = stage;
+  const reason = "up-to-date";
+  options.emit({ type: "stage", stage: name, state: "cached", key, seconds, reason, metrics });
+  return checkGates(options, stage, built, started);
+}
+
+function sayWaiting({ emit }: RebuilderOptions, { name }: PipelineStage, holder: ClaimHolder) {
+  // Two stages of this run with one key: the first is on the screen.
+  if (holder.pid === process.pid) return;
+  const message = `Process ${holder.pid} on ${holder.host} is building "${name}" already: waiting for its result.`;
+  emit({ type: "notice", code: "built-elsewhere", stage: name, message });
 }
 
 interface Attempt {
@@ -121,6 +148,7 @@ async function reuse(
   if (isForced(stage)) return { reason: "forced" };
   if (!stage.cacheable) return { reason: "not-cacheable" };
   const traces = cache.traces.find(attempt.key);
+  if (traces.length > 0) cache.leases.use(attempt.key);
   for (const trace of traces) {
     const outputs = await loadOutputs(trace.outputs, cache);
     if (outputs !== undefined)
@@ -156,7 +184,7 @@ async function execute(
       options,
       stage,
       how === "lost-input" ? "blob-missing" : how,
-      problem,
+      withShownPaths(problem, stage),
       started,
       attempt.key,
     );

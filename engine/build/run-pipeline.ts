@@ -32,6 +32,15 @@ const MOST_HEALING_ROUNDS = 8;
  * again in another round (the corrupt blob being in quarantine by then), so that a damaged cache heals by itself.
  */
 export async function runPipeline(pipeline: Pipeline, options: RunOptions): Promise<RunOutcome> {
+  const lease = options.cache.leases.take();
+  try {
+    return await runRounds(pipeline, options);
+  } finally {
+    lease.release();
+  }
+}
+
+async function runRounds(pipeline: Pipeline, options: RunOptions): Promise<RunOutcome> {
   const started = performance.now();
   const stages = selectStages(pipeline.stages, options.targets);
   const states = new Map<string, StageEvent>();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import Database from "better-sqlite3";
-import type { ClaimHolder } from "../../cache/build-claims.ts";
+import { thisProcess } from "../../cache/living-process.ts";
 import { openCache } from "../../cache/open-cache.ts";
 import { keyOf } from "../rig/sample-trace.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
@@ -19,10 +19,10 @@ async function twoCaches(t: TestContext) {
     one.close();
     two.close();
   });
-  const hold = (holder: { pid: number; host: string; beat: number }) => {
+  const hold = (holder: { pid: number; host: string; started: string; beat: number }) => {
     const database = new Database(one.folder.index);
     database
-      .prepare("INSERT OR REPLACE INTO claims VALUES (?, 'theirs', @pid, @host, @beat)")
+      .prepare("INSERT OR REPLACE INTO claims VALUES (?, 'theirs', @pid, @host, @started, @beat)")
       .run(key, holder);
     database.close();
   };
@@ -33,8 +33,8 @@ test("a key is claimed by one at a time, in turn", async (t) => {
   const { one, two } = await twoCaches(t);
   const events: string[] = [];
   const first = await one.claim(key);
-  const holders: ClaimHolder[] = [];
-  const second = two.claim(key, { onWait: (holder) => holders.push(holder) }).then((claim) => {
+  const refused = two.tryClaim(key);
+  const second = two.claim(key).then((claim) => {
     events.push("second claims");
     return claim;
   });
@@ -44,10 +44,9 @@ test("a key is claimed by one at a time, in turn", async (t) => {
   first.release();
   (await second).release();
   assert.deepEqual(events, ["first releases", "second claims"]);
-  assert.deepEqual(
-    holders.map(({ pid, host }) => ({ pid, host })),
-    [{ pid: process.pid, host: hostname() }],
-  );
+  assert.ok("holder" in refused);
+  const { pid, host } = refused.holder;
+  assert.deepEqual({ pid, host }, { pid: process.pid, host: hostname() });
   (await one.claim(key)).release();
 });
 
@@ -75,23 +74,32 @@ test("waiting ends when the signal aborts", async (t) => {
 
 const silent = Date.now() - 61_000;
 const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+const here = { host: hostname(), started: "", beat: Date.now() };
+const { started } = thisProcess(0);
 const holders = {
-  "a process that ended": { pid: dead, host: hostname(), beat: Date.now(), isVoid: true },
+  "a process that ended": { ...here, pid: dead, isVoid: true },
   "another process under its number": {
+    ...here,
     pid: process.pid,
-    host: hostname(),
+    started: "a-boot 12345",
+    isVoid: true,
+  },
+  "a process that gives no sign": { ...here, pid: process.pid, beat: silent, isVoid: true },
+  "a machine that went silent": {
+    ...here,
+    pid: dead,
+    host: "elsewhere",
     beat: silent,
     isVoid: true,
   },
-  "a machine that went silent": { pid: dead, host: "elsewhere", beat: silent, isVoid: true },
   "a clock that jumped back": {
+    ...here,
     pid: process.pid,
-    host: hostname(),
     beat: Date.now() + 1e9,
     isVoid: true,
   },
-  "a living process": { pid: process.pid, host: hostname(), beat: Date.now(), isVoid: false },
-  "a process on another machine": { pid: dead, host: "elsewhere", beat: Date.now(), isVoid: false },
+  "a living process": { ...here, pid: process.pid, started, isVoid: false },
+  "a process on another machine": { ...here, pid: dead, host: "elsewhere", isVoid: false },
 };
 
 for (const [who, { isVoid, ...holder }] of Object.entries(holders)) {

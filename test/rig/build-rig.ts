@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { BlobStore } from "../../cache/blob-store.ts";
 import { nodeFileSystem } from "../../cache/file-system.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
 import type { ArtifactType } from "../../engine/artifact.ts";
@@ -94,6 +95,17 @@ export function pipelineOf(stages: readonly PipelineStage[], folder = "/nowhere"
   };
 }
 
+/** Hosts that run stages in this process. */
+export function hostsInProcess(kinds: readonly AnyStage[], blobs: BlobStore): Hosts {
+  return {
+    run: async (request, listener, signal) => {
+      const kind = kinds.find((one) => one.kind === request.kind)!;
+      const outcome = await executeStage(kind, request, blobs, { ...listener, signal });
+      return "result" in outcome ? { state: "done", ...outcome } : { state: "failed", ...outcome };
+    },
+  };
+}
+
 /** An engine over a temporary cache, with stages run in this process. */
 export class BuildRig implements AsyncDisposable {
   readonly folder: string;
@@ -116,20 +128,8 @@ export class BuildRig implements AsyncDisposable {
     return new BuildRig(folder, await openCache(join(folder, "cache"), { fileSystem }));
   }
 
-  /** Hosts that run stages in this process. */
   hosts(kinds: readonly AnyStage[]): Hosts {
-    return {
-      run: async (request, listener, signal) => {
-        const kind = kinds.find((one) => one.kind === request.kind)!;
-        const outcome = await executeStage(kind, request, this.cache.blobs, {
-          ...listener,
-          signal,
-        });
-        return "result" in outcome
-          ? { state: "done", ...outcome }
-          : { state: "failed", ...outcome };
-      },
-    };
+    return hostsInProcess(kinds, this.cache.blobs);
   }
 
   async run(

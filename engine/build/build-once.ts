@@ -1,0 +1,40 @@
+import type { BuildClaims, ClaimHolder } from "../../cache/build-claims.ts";
+import type { TraceKey } from "../../cache/trace-store.ts";
+
+/** How a key is built by one process at a time. */
+export interface BuildOnce<T> {
+  readonly claims: BuildClaims;
+  readonly signal: AbortSignal;
+  /** Runs work in one of the run's slots. */
+  slot<R>(work: () => Promise<R>): Promise<R>;
+  /** What others have built meanwhile; asked with the key claimed. */
+  find(): Promise<T | undefined>;
+  build(): Promise<T | undefined>;
+  onWait(holder: ClaimHolder): void;
+}
+
+/**
+ * Builds a key unless someone else who shares the cache is building it; then waits, without a slot,
+ * and takes what they have built. Where their build fails, this one tries.
+ */
+export async function buildOnce<T extends object>(
+  key: TraceKey,
+  { claims, signal, slot, find, build, onWait }: BuildOnce<T>,
+): Promise<T | undefined> {
+  for (let isFirst = true; ; isFirst = false) {
+    const outcome = await slot(async () => {
+      const attempt = claims.tryClaim(key);
+      if ("holder" in attempt) return { holder: attempt.holder };
+      try {
+        const result = (await find()) ?? (await build());
+        return result === undefined ? undefined : { result };
+      } finally {
+        attempt.claim.release();
+      }
+    });
+    if (outcome === undefined) return undefined;
+    if ("result" in outcome) return outcome.result;
+    if (isFirst) onWait(outcome.holder);
+    await claims.untilFree(key, signal);
+  }
+}
