@@ -21,6 +21,9 @@ import {
 
 const RESERVED_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STANDARD_TAG = /^(tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)|!)$/;
+/** NUL and halves of characters: a quick test that finds whole characters, too. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for
+const UNUSUAL = /[\0\ud800-\udfff]/;
 const LEADING_ZERO = /^[-+]?0[0-9]+$/;
 
 interface Conversion {
@@ -176,7 +179,7 @@ function checkScalar(text: string, isPlain: boolean, conversion: Conversion, ran
     const hint = `write ${Number(text)} for the number, "${text}" for the text`;
     conversion.report({ code: "ambiguous-number", message, place, hint });
   }
-  if (text.includes("\0") || /\p{Surrogate}/u.test(text)) {
+  if (UNUSUAL.test(text) && /\0|\p{Surrogate}/u.test(text)) {
     const message = "The text holds a NUL or half of a character (a lone surrogate).";
     conversion.report({ code: "invalid-text", message, place, hint: "delete that escape" });
   }

@@ -1,4 +1,4 @@
-import { Composer, type Document, Lexer, Parser } from "yaml";
+import { Composer, type CST, type Document, Lexer, Parser } from "yaml";
 import type { SourceText } from "../diagnostic.ts";
 import { convertDocument } from "./convert-document.ts";
 import type { Finding, Report } from "./report.ts";
@@ -50,17 +50,16 @@ export function parse(file: SourceText, report: Report, offset = 0): SourceNode 
 function tokenize(file: SourceText, offset: number, report: Report) {
   const text = " ".repeat(offset) + file.text.slice(offset);
   const parser = new Parser();
-  const tokens = [];
-  let keys = 0;
-  let values = 0;
-  let lexemes = 0;
+  const tokens: CST.Token[] = [];
+  const counts = { depth: 0, keys: 0, values: 0, lexemes: 0 };
   for (const lexeme of new Lexer().lex(text)) {
     const at = parser.offset;
-    tokens.push(...parser.next(lexeme));
-    if (lexeme === ":" || lexeme === "?") keys += 1;
-    if (lexeme === "," || lexeme === "-") values += 1;
-    lexemes += 1;
-    const limit = passedLimit({ depth: depthOf(parser), keys, values: values + keys, lexemes });
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    counts.lexemes += 1;
+    counts.depth = depthOf(parser);
+    if (lexeme === ":" || lexeme === "?") counts.keys += 1;
+    else if (lexeme === "," || lexeme === "-") counts.values += 1;
+    const limit = passedLimit(counts);
     if (limit !== undefined) {
       report({ ...limit, place: { file, range: { start: at, end: parser.offset } } });
       return undefined;
@@ -91,7 +90,7 @@ function passedLimit(counts: Counts): Omit<Finding, "place"> | undefined {
   }
   let passed: string | undefined;
   if (counts.keys > MAX_KEYS) passed = `${MAX_KEYS} keys`;
-  else if (counts.values > MAX_VALUES) passed = `${MAX_VALUES} values`;
+  else if (counts.keys + counts.values > MAX_VALUES) passed = `${MAX_VALUES} values`;
   else if (counts.lexemes > MAX_LEXEMES) passed = `${MAX_LEXEMES} words and signs`;
   if (passed === undefined) return undefined;
   const hint = "keep data in files of their own and name them in the pipeline";
