@@ -36,7 +36,10 @@ export class DeviceError extends Error {
   }
 }
 
-/** The processor, by ONNX Runtime. Throws DeviceError where onnxruntime-node cannot be loaded. */
+/**
+ * The processor, by ONNX Runtime. Throws DeviceError where onnxruntime-node cannot be loaded. From the first
+ * compilation on, numbers too small for full precision count as 0, in this thread's JavaScript as well.
+ */
 export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promise<Device> {
   const runtime = await loadRuntime();
   const facts: DeviceFacts = {

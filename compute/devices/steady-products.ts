@@ -3,6 +3,7 @@ import { type Graph, graphOf, type Value } from "../graph.ts";
 import { add } from "../ops/elementwise.ts";
 import { transpose } from "../ops/layout.ts";
 import { matMul } from "../ops/matmul.ts";
+import { pushDownSlices } from "../push-down-slices.ts";
 import { rewrite } from "../rewrite.ts";
 
 // ONNX Runtime (MLAS) gives each thread a range of the longer axis of a product, and sums in blocks of
@@ -16,7 +17,8 @@ const LENGTH_OF_A_BLOCK = 128;
  */
 export function steadyProducts(graph: Graph): Graph {
   const names = [...graph.outputs.keys()];
-  const values = rewrite(expandComposites([...graph.outputs.values()]), steadied);
+  const roots = pushDownSlices([...graph.outputs.values()]);
+  const values = rewrite(expandComposites(roots), steadied);
   return graphOf(Object.fromEntries(names.map((name, i) => [name, values[i]!])));
 }
 

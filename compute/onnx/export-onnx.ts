@@ -1,6 +1,7 @@
 import type { TensorData } from "../device.ts";
 import { expandComposites } from "../expand-composites.ts";
 import { type Graph, nameOf, ShapeError, show, topologicalOrder, type Value } from "../graph.ts";
+import { pushDownSlices } from "../push-down-slices.ts";
 import { Emitter } from "./emitter.ts";
 import { lowerings } from "./lowering.ts";
 import { type OnnxValueInfo, writeModel } from "./model-proto.ts";
@@ -63,7 +64,7 @@ function tracesOf(
   );
   const trace = (sizes: Record<string, number>): ExpandedTrace => {
     const graph = typeof source === "function" ? source(sizes) : source;
-    const roots = expandComposites([...graph.outputs.values()]);
+    const roots = expandComposites(pushDownSlices([...graph.outputs.values()]));
     return { sizes, graph, roots, nodes: topologicalOrder(roots) };
   };
   if (names.length > 0 && typeof source !== "function")

@@ -76,3 +76,12 @@ test("onnx-proto reads the whole file as it was meant", () => {
     },
   );
 });
+
+test("a file computes no more rows than are read", () => {
+  const first = ops.slice(ops.tanh(input("x", [5, 3])), { axes: [0], starts: [0], ends: [1] });
+  const { graph } = onnxProto.onnx.ModelProto.decode(exportOnnx(graphOf({ first })));
+  assert.deepEqual(
+    graph?.node?.map(({ opType }) => opType),
+    ["Slice", "Tanh"],
+  );
+});
