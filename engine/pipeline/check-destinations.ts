@@ -70,7 +70,7 @@ function problemWithProject(
 }
 
 function problemWithSources(
-  { absolute, written }: PlannedDestination,
+  { absolute, written, stage }: PlannedDestination,
   sources: readonly SourcePath[],
 ): DestinationProblem | undefined {
   for (const source of sources) {
@@ -79,7 +79,8 @@ function problemWithSources(
     const message = isOver
       ? `writing to ${quote(written)} would replace ${quote(source.shown)}, which a stage reads.`
       : `${quote(written)} lies in ${quote(source.shown)}, which a stage reads: each run would change its input.`;
-    return { code: "destination-overwrites", message, hint: OWN_FOLDER };
+    const hint = isOver ? `${OWN_FOLDER}; to read this one, write "in: ${stage}"` : OWN_FOLDER;
+    return { code: "destination-overwrites", message, hint };
   }
   return undefined;
 }

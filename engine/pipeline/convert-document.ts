@@ -22,7 +22,6 @@ import {
 const RESERVED_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STANDARD_TAG = /^(tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)|!)$/;
 /** NUL and halves of characters: a quick test that finds whole characters, too. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what is looked for
 const UNUSUAL = /[\0\ud800-\udfff]/;
 const LEADING_ZERO = /^[-+]?0[0-9]+$/;
 
