@@ -34,6 +34,9 @@ export async function saveModel(
   const files = new Map<string, FileContent>(formatPretrained(classifier));
   for (const name of [...TOKENIZER_FILES, "trainer_state.json"])
     if (given.has(name)) files.set(name, await given.read(name));
+  const config = files.get("tokenizer_config.json") as Uint8Array | undefined;
+  const maxLength = longestText(classifier, training);
+  if (config) files.set("tokenizer_config.json", withMaxLength(config, maxLength));
   const { bytes, maxDifference } = await exportProvenOnnx(classifier, context);
   files.set("onnx/model.onnx", bytes);
   context.metric("onnx_max_difference", maxDifference);
@@ -44,6 +47,20 @@ export async function saveModel(
     if (content instanceof Uint8Array) context.log(`${name}: ${content.byteLength} bytes`);
   context.metric("parameters", parameterCount(classifier));
   return { folder: { files } };
+}
+
+function longestText({ model }: ClassifierWithWeights, training?: TrainingFacts): number {
+  return Math.min(training?.max_length ?? model.maxLength, model.maxLength);
+}
+
+/**
+ * transformers.js and Python's pipelines cut texts at the tokenizer's model_max_length: without one, a long text
+ * would ask the model for positions that it does not have. One that is given stays.
+ */
+function withMaxLength(bytes: Uint8Array, maxLength: number): Uint8Array {
+  const config = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>;
+  if (config.model_max_length !== undefined) return bytes;
+  return Buffer.from(`${JSON.stringify({ ...config, model_max_length: maxLength }, null, 2)}\n`);
 }
 
 function cardOf(
@@ -63,10 +80,7 @@ function cardOf(
     labels: classifier.labels,
     modelType: String(classifier.config.model_type),
     parameters: parameterCount(classifier),
-    maxLength: Math.min(
-      training?.max_length ?? Number.POSITIVE_INFINITY,
-      classifier.model.maxLength,
-    ),
+    maxLength: longestText(classifier, training),
     ...(training && { training }),
     ...(results && { results }),
   });

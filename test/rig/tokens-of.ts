@@ -6,7 +6,11 @@ export type TestRow = readonly [ids: readonly number[], label?: string];
 /** Tokens with these splits; rows are called `<split>-1`, `<split>-2`, … The tokenizer is only bytes. */
 export function tokensOf(
   splits: Readonly<Record<string, readonly TestRow[]>>,
-  { vocab = 20, tokenizer = "{}" }: { vocab?: number; tokenizer?: string } = {},
+  {
+    vocab = 20,
+    tokenizer = "{}",
+    config,
+  }: { vocab?: number; tokenizer?: string; config?: string } = {},
 ): Tokens {
   return {
     splits: new Map(Object.entries(splits).map(([name, rows]) => [name, splitOf(name, rows)])),
@@ -17,7 +21,10 @@ export function tokensOf(
       unk_token_id: 1,
       model_input_names: ["input_ids", "token_type_ids", "attention_mask"],
     },
-    tokenizer: new Map([["tokenizer.json", Buffer.from(tokenizer)]]),
+    tokenizer: new Map([
+      ["tokenizer.json", Buffer.from(tokenizer)],
+      ...(config === undefined ? [] : [["tokenizer_config.json", Buffer.from(config)] as const]),
+    ]),
   };
 }
 

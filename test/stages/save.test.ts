@@ -194,3 +194,17 @@ test("only `to` given, and no metrics: the card claims nothing", async () => {
 test("equal models give equal bytes", async () => {
   assert.deepEqual((await saved()).files.folder.texts(), (await saved()).files.folder.texts());
 });
+
+test("tokenizer_config.json gets the model's longest text, unless it says one", async () => {
+  const savedWith = async (config: string) => {
+    const dataset = tokensOf({ train: weather(4) }, { config });
+    const params = { ...training.params, max_steps: 1 };
+    const { outputs } = await runStage(fineTune, { params, inputs: { dataset } });
+    const inputs = { model: outputs.model };
+    const { files } = await runStage(save, { params: { to: "out" }, inputs });
+    return files.folder.readText("tokenizer_config.json");
+  };
+  const completed = await savedWith('{"unk_token":"[UNK]"}');
+  assert.equal(completed, '{\n  "unk_token": "[UNK]",\n  "model_max_length": 8\n}\n');
+  assert.equal(await savedWith('{"model_max_length":5}'), '{"model_max_length":5}');
+});
