@@ -5,7 +5,7 @@ import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { machineFacts } from "./machine-facts.ts";
 import { labelOf, openPipeline } from "./open-pipeline.ts";
-import { withCache } from "./open-workspace.ts";
+import { withCacheToLookAt } from "./open-workspace.ts";
 import { reportProblem } from "./report-problem.ts";
 
 /** A pipeline file that was read and examined, with its cache open. Nothing was executed. */
@@ -41,7 +41,7 @@ export async function withExaminedFile(
   const { pipeline } = opened;
   const unknown = named.find((name) => !pipeline.stages.some((stage) => stage.name === name));
   if (unknown !== undefined) return reportUnknownStage(context, file, pipeline, unknown);
-  return withCache(context, pipeline, async (cache) => {
+  return withCacheToLookAt(context, pipeline, async (cache) => {
     const label = labelOf(pipeline);
     const stages = select?.(pipeline) ?? pipeline.stages;
     const machine = machineFacts("auto");

@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { CacheError } from "../cache/cache-error.ts";
+import { nodeFileSystem } from "../cache/file-system.ts";
 import { type Cache, openCache } from "../cache/open-cache.ts";
 import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes } from "./context.ts";
@@ -29,5 +32,35 @@ export async function withCache(
     return exitCodes.io;
   } finally {
     cache?.close();
+  }
+}
+
+/**
+ * Opens the cache for a command that only looks. Where there is none it makes none, so that nothing is written to a
+ * clone: an empty one lies in the system's temporary folder for as long as the command works.
+ */
+export async function withCacheToLookAt(
+  context: CliContext,
+  pipeline: Pick<Pipeline, "project">,
+  work: (cache: Cache) => Promise<number>,
+): Promise<number> {
+  const folder = cacheFolderOf(context, pipeline);
+  if (nodeFileSystem.factsSync(folder, { followLinks: true }) !== undefined)
+    return withCache(context, pipeline, work);
+  return withEmptyCache(work);
+}
+
+/** Works with a new cache that is removed afterwards. */
+export async function withEmptyCache<T>(work: (cache: Cache) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "tunesmith-"));
+  try {
+    const cache = await openCache(join(folder, "cache"));
+    try {
+      return await work(cache);
+    } finally {
+      cache.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -85,6 +85,7 @@ split  split  pending   waits for clean
 `,
     },
   );
+  assert.deepEqual((await readdir(rig.folder)).sort(), ["data.csv", "p.tune.yaml", "package.json"]);
 });
 
 test("after a run: everything is up to date, and says since when", async () => {
