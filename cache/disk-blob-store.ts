@@ -9,13 +9,7 @@ import {
   withPath,
 } from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
-import {
-  blobPath,
-  newTemporary,
-  prepareCacheFolder,
-  publishInto,
-  quarantine,
-} from "./cache-folder.ts";
+import { blobPath, newTemporary, publishInto, quarantine } from "./cache-folder.ts";
 import { type Digest, digestFrom, digestOf } from "./digest.ts";
 import {
   createSynced,
@@ -26,14 +20,10 @@ import {
   temporaryBeside,
 } from "./durable-file.ts";
 import { identityOf, isRacy } from "./file-identity.ts";
-import {
-  type FileFacts,
-  type FileSystem,
-  isAbsence,
-  nodeFileSystem,
-  type OpenFile,
-} from "./file-system.ts";
+import { type FileFacts, type FileSystem, isAbsence, type OpenFile } from "./file-system.ts";
+import { defaultGrace, type GraceOptions } from "./grace.ts";
 import { digestOfFile, pieceBytes, piecesOf } from "./pieces.ts";
+import { touchIfOld } from "./touch-if-old.ts";
 
 /**
  * Blobs up to this size are read in one synchronous call: a promise would cost more than the read.
@@ -47,28 +37,19 @@ const blobMode = 0o444;
 const copyMode = 0o644;
 
 /**
- * Opens only the blobs of a cache, without its index: what a stage's process needs. Makes the
- * folder if needed.
- */
-export async function openBlobStore(
-  root: string,
-  { fileSystem = nodeFileSystem }: { fileSystem?: FileSystem } = {},
-): Promise<DiskBlobStore> {
-  return new DiskBlobStore(await prepareCacheFolder(root, fileSystem));
-}
-
-/**
  * Blobs as files named by their sha256. Safe for any number of processes at once, and for a kill or
  * power cut at any moment.
  */
 export class DiskBlobStore implements BlobStore {
   readonly #folder: CacheFolder;
   readonly #fileSystem: FileSystem;
+  readonly #graceMilliseconds: number;
   /** The file last found intact for a digest, so that one process hashes a large blob only once. */
   readonly #verified = new Map<Digest, string>();
 
-  constructor(folder: CacheFolder) {
+  constructor(folder: CacheFolder, { graceMilliseconds = defaultGrace }: GraceOptions = {}) {
     this.#folder = folder;
+    this.#graceMilliseconds = graceMilliseconds;
     this.#fileSystem = folder.fileSystem;
   }
 
@@ -105,7 +86,7 @@ export class DiskBlobStore implements BlobStore {
           );
         }
         const digest = digestOf(bytes);
-        if ((await this.verify(digest)) === "intact") return digest;
+        if (await this.keep(digest)) return digest;
         await createSynced(this.#fileSystem, temporary, bytes, { mode: blobMode });
         return this.#publish(temporary, digest);
       }),
@@ -126,6 +107,17 @@ export class DiskBlobStore implements BlobStore {
         return this.#publish(temporary, await syncCopy(this.#fileSystem, temporary, blobMode));
       }),
     );
+  }
+
+  /**
+   * Whether an intact blob is there that no collection will take for the next minutes, nor while a
+   * pipeline runs that runs now.
+   */
+  async keep(digest: Digest): Promise<boolean> {
+    const path = this.pathOf(digest);
+    // First, so that a collection that already looked at the old time finds the new one at its end.
+    if (!touchIfOld(this.#fileSystem, path, this.#graceMilliseconds / 2)) return false;
+    return (await this.verify(digest)) === "intact";
   }
 
   async *get(digest: Digest): AsyncGenerator<Uint8Array> {
@@ -214,7 +206,7 @@ export class DiskBlobStore implements BlobStore {
   }
 
   async #publish(temporary: string, digest: Digest): Promise<Digest> {
-    if ((await this.verify(digest)) === "intact") {
+    if (await this.keep(digest)) {
       await this.#fileSystem.unlink(temporary);
     } else {
       await publishInto(this.#folder, temporary, this.pathOf(digest));

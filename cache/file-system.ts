@@ -9,6 +9,7 @@ import {
   readSync,
   renameSync,
   statSync,
+  utimesSync,
 } from "node:fs";
 import * as promises from "node:fs/promises";
 
@@ -71,6 +72,8 @@ export interface FileSystem {
   copy(from: string, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
+  /** Removes an empty folder. */
+  rmdir(path: string): Promise<void>;
   /** Makes a folder and its parents; no failure where it stands already. */
   mkdir(path: string): Promise<void>;
   /**
@@ -84,6 +87,8 @@ export interface FileSystem {
   factsSync(path: string, options?: { followLinks: boolean }): FileFacts | undefined;
   readdirSync(path: string): readonly FolderEntry[];
   renameSync(from: string, to: string): void;
+  /** Sets a file's time of change to now. */
+  touchSync(path: string): void;
   /** A whole regular file; no links, pipes or folders (ELOOP, EISDIR, EINVAL). */
   readFileSync(path: string): Uint8Array;
 }
@@ -197,6 +202,7 @@ export const nodeFileSystem: FileSystem = {
     promises.copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL),
   rename: (from, to) => promises.rename(from, to),
   unlink: (path) => promises.unlink(path),
+  rmdir: (path) => promises.rmdir(path),
   mkdir: async (path) => void (await promises.mkdir(path, { recursive: true })),
   syncFolder,
   readdir: async (path) =>
@@ -221,5 +227,9 @@ export const nodeFileSystem: FileSystem = {
       kind: kindOf(entry),
     })),
   renameSync,
+  touchSync(path) {
+    const now = new Date();
+    utimesSync(path, now, now);
+  },
   readFileSync: readRegularFileSync,
 };

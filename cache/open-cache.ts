@@ -6,10 +6,12 @@ import type { Digest } from "./digest.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 import { FileDigests } from "./file-digest.ts";
 import { type FileSystem, nodeFileSystem } from "./file-system.ts";
+import { defaultGrace, type GraceOptions } from "./grace.ts";
 import { areIntact } from "./intact-blobs.ts";
 import { KnownFiles } from "./known-files.ts";
+import { LockRoots } from "./lock-roots.ts";
 import { RunLeases } from "./run-leases.ts";
-import { SqliteIndex } from "./sqlite-index.ts";
+import { type Prepare, SqliteIndex } from "./sqlite-index.ts";
 import { rowsOfManifests, SqliteTraceStore } from "./sqlite-trace-store.ts";
 
 /** A cache on the disk, open for use. Any number of processes may have it open at once. */
@@ -23,6 +25,16 @@ export interface Cache {
   readonly claims: BuildClaims;
   /** Keeps a collection away from what running pipelines use. */
   readonly leases: RunLeases;
+  /** Lockfiles of all projects that use the cache. */
+  readonly roots: LockRoots;
+  /**
+   * Runs queries in one transaction that no other process's comes between. Throws a CacheError
+   * (`cache-io`) where the index is out of reach.
+   */
+  index<T>(use: (prepare: Prepare) => T): T;
+  /** The time in milliseconds since 1970. */
+  now(): number;
+  readonly graceMilliseconds: number;
   /**
    * Whether all these blobs are there with these sizes, and each is the very file, untouched, that
    * was last found intact; what was not seen before is read and verified. So a change to any blob
@@ -33,7 +45,7 @@ export interface Cache {
 }
 
 /** What a cache stands on; tests give their own. */
-export interface CacheOptions {
+export interface CacheOptions extends GraceOptions {
   /** @default nodeFileSystem */
   readonly fileSystem?: FileSystem;
   /**
@@ -49,16 +61,20 @@ export interface CacheOptions {
  */
 export async function openCache(
   root: string,
-  { fileSystem = nodeFileSystem, now = Date.now }: CacheOptions = {},
+  {
+    fileSystem = nodeFileSystem,
+    now = Date.now,
+    graceMilliseconds = defaultGrace,
+  }: CacheOptions = {},
 ): Promise<Cache> {
   const folder = await prepareCacheFolder(root, fileSystem);
   const index = new SqliteIndex(folder, () => rowsOfManifests(folder));
   // Now rather than at the first question, so that a SQLite that cannot be used is reported here.
   namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
   const claims = new BuildClaims(index, now);
-  const leases = new RunLeases(index, now);
+  const leases = new RunLeases(index, now, graceMilliseconds);
   const known = new KnownFiles(index, now);
-  const blobs = new DiskBlobStore(folder);
+  const blobs = new DiskBlobStore(folder, { graceMilliseconds });
   return {
     folder,
     blobs,
@@ -66,6 +82,10 @@ export async function openCache(
     files: new FileDigests(known, fileSystem),
     claims,
     leases,
+    roots: new LockRoots(index),
+    index: (use) => index.transact(use),
+    now,
+    graceMilliseconds,
     areIntact: (asked) => areIntact(asked, { blobs, known, fileSystem }),
     close() {
       known.flush();

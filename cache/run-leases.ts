@@ -8,11 +8,6 @@ export interface Lease {
   release(): void;
 }
 
-/** How long something used stays out of reach of a collection, whoever used it. */
-export const graceMilliseconds = 600_000;
-/** A use that is younger need not be written again: half the grace is left of it. */
-const freshMilliseconds = graceMilliseconds / 2;
-
 /**
  * Who is running, and when each key was last used. A collection leaves alone whatever was used
  * since the oldest running pipeline started, and for some minutes before.
@@ -20,11 +15,13 @@ const freshMilliseconds = graceMilliseconds / 2;
 export class RunLeases {
   readonly #index: SqliteIndex;
   readonly #now: () => number;
+  readonly #graceMilliseconds: number;
   readonly #held = new Map<string, number>();
   #beating: NodeJS.Timeout | undefined;
 
-  constructor(index: SqliteIndex, now: () => number) {
+  constructor(index: SqliteIndex, now: () => number, graceMilliseconds: number) {
     this.#index = index;
+    this.#graceMilliseconds = graceMilliseconds;
     this.#now = now;
   }
 
@@ -38,19 +35,23 @@ export class RunLeases {
   }
 
   /**
-   * Notes that a key's trace is used now; to be called before its blobs are looked for, so that
-   * what is found then stays.
+   * What `find` finds for a key, noted as used now: it stays while this pipeline runs. To be called
+   * before its blobs are looked for.
    */
-  use(key: TraceKey): void {
-    const now = this.#now();
-    const at = this.#index.read(
-      (prepare) => prepare("SELECT at FROM uses WHERE key = ?").pluck().get(key),
-      undefined,
-    );
-    if (typeof at === "number" && Math.abs(now - at) < freshMilliseconds) return;
+  inUse<T>(key: TraceKey, find: () => readonly T[]): readonly T[] {
+    const found = find();
+    if (found.length === 0 || this.#isNoted(key)) return found;
     this.#index.write((prepare) => {
-      prepare("INSERT OR REPLACE INTO uses VALUES (?, ?)").run(key, now);
+      prepare("INSERT OR REPLACE INTO uses VALUES (?, ?)").run(key, this.#now());
     });
+    // A collection may have taken it before the note; not after.
+    return find();
+  }
+
+  #isNoted(key: TraceKey): boolean {
+    const sql = "SELECT at FROM uses WHERE key = ?";
+    const at = this.#index.read((prepare) => prepare(sql).pluck().get(key), undefined);
+    return typeof at === "number" && Math.abs(this.#now() - at) < this.#graceMilliseconds / 2;
   }
 
   /** Releases whatever this process still holds. */
@@ -88,7 +89,10 @@ function livingLeases(prepare: Prepare, now: number): readonly LeaseRow[] {
 }
 
 /** The time before which nothing was used by a pipeline that runs now, nor in the last minutes. */
-export function unusedBefore(prepare: Prepare, now: number): number {
+export function unusedBefore(
+  prepare: Prepare,
+  { now, graceMilliseconds }: { now: number; graceMilliseconds: number },
+): number {
   return Math.min(now, ...livingLeases(prepare, now).map(({ since }) => since)) - graceMilliseconds;
 }
 

@@ -86,6 +86,18 @@ export class SqliteIndex {
     this.#attempt<void>(transact, undefined);
   }
 
+  /** `write` for what must not be left out: throws a CacheError (`cache-io`) instead. */
+  transact<T>(use: (prepare: Prepare) => T): T {
+    let outcome: { readonly value: T } | undefined;
+    this.write((prepare) => {
+      outcome = { value: use(prepare) };
+    });
+    if (outcome !== undefined) return outcome.value;
+    throw new CacheError("cache-io", `The index ${this.#folder.index} cannot be written.`, {
+      hint: "Check that the disk has room and who owns the file, or try again when other runs have ended.",
+    });
+  }
+
   /** Releases the file. The index cannot be used afterwards. */
   close(): void {
     this.#isClosed = true;

@@ -132,7 +132,8 @@ function rowOf(trace: Trace, manifest: string): TraceRow {
   return { file: fileOf(trace), key: trace.key, manifest };
 }
 
-function fileOf(trace: Pick<Trace, "key" | "outputs">): string {
+/** The name of a trace's manifest among all manifests, which is its name in the index. */
+export function fileOf(trace: Pick<Trace, "key" | "outputs">): string {
   return `${trace.key.slice(0, 2)}/${manifestName(trace)}`;
 }
 

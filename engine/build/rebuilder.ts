@@ -147,8 +147,7 @@ async function reuse(
 ): Promise<{ built?: Built; reason: StageReason }> {
   if (isForced(stage)) return { reason: "forced" };
   if (!stage.cacheable) return { reason: "not-cacheable" };
-  const traces = cache.traces.find(attempt.key);
-  if (traces.length > 0) cache.leases.use(attempt.key);
+  const traces = cache.leases.inUse(attempt.key, () => cache.traces.find(attempt.key));
   for (const trace of traces) {
     const outputs = await loadOutputs(trace.outputs, cache);
     if (outputs !== undefined)

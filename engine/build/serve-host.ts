@@ -1,4 +1,4 @@
-import { openBlobStore } from "../../cache/disk-blob-store.ts";
+import { openBlobStore } from "../../cache/open-blob-store.ts";
 import type { AnyStage } from "../stage.ts";
 import { executeStage } from "./execute-stage.ts";
 import type { FromHost, ToHost } from "./host-protocol.ts";

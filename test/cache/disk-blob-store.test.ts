@@ -16,8 +16,8 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestOf, hexOf } from "../../cache/digest.ts";
-import { openBlobStore } from "../../cache/disk-blob-store.ts";
 import { nodeFileSystem, systemError } from "../../cache/file-system.ts";
+import { openBlobStore } from "../../cache/open-blob-store.ts";
 import { pieceBytes } from "../../cache/pieces.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { collectGarbage } from "../../cache/collect-garbage.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
 import type { TraceKey } from "../../cache/trace-store.ts";
 import { exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
@@ -70,6 +71,43 @@ test("a run waits for a key that another process builds, and takes over within 2
   });
   assert.equal(await theirs, "killed");
   assert.ok(performance.now() - killed < 2000);
+});
+
+test("eight processes beside a collection that takes all it may: no input is ever lost", async (t) => {
+  const folder = await temporaryFolder(t);
+  const options = { graceMilliseconds: 60 };
+  const cache = await openCache(join(folder, "cache"), options);
+  t.after(() => cache.close());
+  const names = Array.from({ length: 8 }, (_, i) => `worker ${i}`);
+  let isDone = false;
+  let removed = 0;
+  const executed = { first: 0, again: 0 };
+  const working = names.map(async (name) => {
+    await mkdir(join(folder, name));
+    const worker = await startWorker(cache.folder.root, join(folder, name), options);
+    for (let round = 0; round < rounds / 5; round++) {
+      const run = await worker.run(["ash", "elm", "oak"][round % 3]!);
+      assert.deepEqual(
+        { failed: run.failed, lost: run.notices.includes("healing") },
+        { failed: [], lost: false },
+      );
+      executed[round < 3 ? "first" : "again"] += run.executed.length;
+    }
+    assert.equal(await worker.stop(), "0");
+  });
+  const collecting = (async () => {
+    while (!isDone) {
+      removed += (await collectGarbage(cache, { maxBytes: 0 })).results.removed;
+      await wait(1);
+    }
+  })();
+  await Promise.all(working).finally(() => {
+    isDone = true;
+  });
+  await collecting;
+  t.diagnostic(`${removed} results collected, ${executed.again} stages executed again`);
+  assert.ok(removed > 20);
+  assert.equal(exitBitsOf(await verifyCache(cache)), 0);
 });
 
 async function untilClaimed({ claims }: Cache, key: TraceKey): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openBlobStore } from "../../cache/disk-blob-store.ts";
+import { openBlobStore } from "../../cache/open-blob-store.ts";
 import { readTree } from "../../engine/build/execute-stage.ts";
 import { HostPool } from "../../engine/build/host-pool.ts";
 

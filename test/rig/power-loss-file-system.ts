@@ -77,6 +77,11 @@ export function powerLossFileSystem(root: string) {
       live.delete(nameOf(path));
       snapshot("unlink");
     },
+    async rmdir(path) {
+      await nodeFileSystem.rmdir(path);
+      live.delete(nameOf(path));
+      snapshot("rmdir");
+    },
     async mkdir(path) {
       await nodeFileSystem.mkdir(path);
       for (let name = nameOf(path); name !== "" && name !== "."; name = dirname(name))

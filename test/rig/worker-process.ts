@@ -12,9 +12,20 @@ export interface PipelineWorker {
 }
 
 /** Starts a worker process; resolves once it waits for words. */
-export async function startWorker(root: string, project: string): Promise<PipelineWorker> {
+export async function startWorker(
+  root: string,
+  project: string,
+  { graceMilliseconds }: { graceMilliseconds?: number } = {},
+): Promise<PipelineWorker> {
   const script = fileURLToPath(new URL("pipeline-worker.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, root, project]);
+  const child = spawn(process.execPath, [
+    "--import",
+    "tsx",
+    script,
+    root,
+    project,
+    `${graceMilliseconds ?? ""}`,
+  ]);
   let complaints = "";
   child.stderr.on("data", (text) => (complaints += text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
