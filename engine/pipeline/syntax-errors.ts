@@ -30,7 +30,10 @@ export function explainSyntaxErrors(
     const line = file.text.slice(0, error.pos[0]).split("\n").length;
     if (line > lastLine + 1 || findings.length === 0) {
       const { range, ...explanation } = explain(error, file.text);
-      findings.push({ ...explanation, place: { file, range: range ?? rangeOf(error, file.text) } });
+      findings.push({
+        ...explanation,
+        place: { file, range: rangeWithin(file.text, range, error) },
+      });
       lastLine = line;
     }
     if (!RECOVERABLE.has(error.code)) break;
@@ -124,7 +127,8 @@ function explainSecondColon(error: YAMLParseError, text: string): Explanation {
       range,
     };
   }
-  const next = text.indexOf("\n", start) + 1;
+  const lineEnd = text.indexOf("\n", start) + 1;
+  const next = lineEnd + (/^([^\S\n]*\n)*/.exec(text.slice(lineEnd))?.[0].length ?? 0);
   const indented = lineAt(text, next);
   const from = next + (indented.length - indented.trimStart().length);
   const range = { start: from, end: next + indented.trimEnd().length };
@@ -216,6 +220,12 @@ function lineAt(text: string, offset: number): string {
   const start = text.lastIndexOf("\n", offset - 1) + 1;
   const end = text.indexOf("\n", offset);
   return text.slice(start, end < 0 ? text.length : end);
+}
+
+/** The explanation's own range where it found one in the text, else the error's. */
+function rangeWithin(text: string, range: Range | undefined, error: YAMLParseError): Range {
+  const isFound = range !== undefined && range.start >= 0 && range.end >= range.start;
+  return isFound && range.end <= text.length ? range : rangeOf(error, text);
 }
 
 /** The error's range, cut at the end of its first line. */
