@@ -234,6 +234,7 @@ function readConfig(json: ConfigJson): BertConfig {
   };
   if (config.hidden_size % config.num_attention_heads !== 0)
     throw fieldError(json, "num_attention_heads", `a divisor of hidden_size ${config.hidden_size}`);
+  if (config.num_hidden_layers > 1000) throw fieldError(json, "num_hidden_layers", "at most 1000");
   if ((config.pad_token_id ?? 0) >= config.vocab_size)
     throw fieldError(json, "pad_token_id", `less than vocab_size ${config.vocab_size}`);
   return config;

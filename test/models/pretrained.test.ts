@@ -203,6 +203,7 @@ const unsupported: [Record<string, unknown>, string][] = [
     { hidden_dropout_prob: 1 },
     '"hidden_dropout_prob" is 1; expected a number from 0 to less than 1',
   ],
+  [{ num_hidden_layers: 1e9 }, '"num_hidden_layers" is 1000000000; expected at most 1000'],
   [{ pad_token_id: 8 }, '"pad_token_id" is 8; expected less than vocab_size 8'],
   [
     { id2label: { a: "x" } },
