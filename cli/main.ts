@@ -4,6 +4,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { stages } from "../stages/index.ts";
+import { addAuthoringCommands } from "./authoring-commands.ts";
+import { addCacheCommands } from "./cache-commands.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { addInspectionCommands } from "./inspection-commands.ts";
 
@@ -80,8 +82,10 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .version(context.version)
     .exitOverride()
     .showHelpAfterError("(add --help for what it takes)");
+  addAuthoringCommands(program, context, exit);
   addRunCommand(program, context, exit);
   addInspectionCommands(program, context, exit);
+  addCacheCommands(program, context, exit);
   addPredictCommand(program, context, exit);
   return program;
 }

@@ -1,4 +1,4 @@
-import { Ajv } from "ajv";
+import { validatorOf } from "./pipeline/json-schema.ts";
 
 const digest = { type: "string", pattern: "^sha256:[0-9a-f]{64}$" };
 const hex = { type: "string", pattern: "^[0-9a-f]{64}$" };
@@ -48,7 +48,6 @@ const source = {
 /** JSON Schema (draft-07) of `*.tune.lock.yaml`. */
 export const lockfileSchema = {
   $schema: "http://json-schema.org/draft-07/schema#",
-  $id: "https://tunesmith.dev/schema/lockfile.schema.json",
   title: "Tunesmith lockfile",
   type: "object",
   additionalProperties: false,
@@ -72,7 +71,7 @@ export const lockfileSchema = {
 
 /** What is wrong with a parsed lockfile, if anything. */
 export function validateLockfile(value: unknown): string | undefined {
-  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(lockfileSchema);
+  const validate = validatorOf(lockfileSchema);
   if (validate(value)) return undefined;
   const [error] = validate.errors ?? [];
   return `${error?.instancePath || "the file"} ${error?.message}`;
