@@ -2,10 +2,14 @@ import type { Trace } from "../cache/trace-store.ts";
 import type { Examined } from "../engine/build/examine-pipeline.ts";
 import { type Explanation, explainChange } from "../engine/build/explain-change.ts";
 import type { Recipe } from "../engine/build/recipe.ts";
+import { canonicalJson } from "../engine/canonical-json.ts";
+import type { LockedStage, Lockfile } from "../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
+import type { Json } from "../engine/stage.ts";
 import { compareSources } from "./compare-sources.ts";
 import type { ExaminedFile } from "./examine-file.ts";
 import { readLock } from "./lock-file.ts";
+import { formatCount } from "./text/format-quantity.ts";
 import { sayReason } from "./text/say-examined.ts";
 
 /** Why a stage would run, or would not; `why --json` prints it as it is. */
@@ -36,6 +40,14 @@ export interface StageExplanation {
     readonly bytes: number;
     /** How this result's recipe differs from the one that the stage used before. */
     readonly changesBefore: readonly Explanation[];
+    /** The name of the stage that made it, where the stage has been renamed since or another one has the same recipe. */
+    readonly madeAs?: string;
+    /** Params that differ from the lockfile and do not decide the result, such as where it is put. */
+    readonly ignored: readonly Explanation[];
+    /** Params that have their default, written out or not: no part of the key. */
+    readonly defaults: readonly string[];
+    /** Stages directly above that ran in the last run and gave what they gave before. */
+    readonly equalAgain: readonly string[];
   };
 }
 
@@ -60,23 +72,34 @@ export async function explainStage(
     type: "why",
     stage: stage.name,
     state: found.state,
-    reason: sayReason(found),
+    reason: reasonOf(view, stage, found),
     changes: "changes" in found ? found.changes : [],
     changedFiles: await changedFilesOf(view, stage),
     causes,
     downstream: pipeline.stages.map(({ name }) => name).filter((name) => below.has(name)),
     unaffected: unaffected.map(({ name }) => name),
-    ...(found.state === "cached" ? { result: resultOf(view, stage, found) } : {}),
+    ...(found.state === "cached" ? { result: await explainResult(view, stage, found) } : {}),
   };
+}
+
+/** A member of a matrix that never ran is not new altogether: others may have. */
+function reasonOf({ pipeline }: ExaminedFile, { name }: PipelineStage, found: Examined): string {
+  const reason = sayReason(found);
+  if (found.state !== "will-run" || found.reason !== "new" || !name.includes("[")) return reason;
+  const base = name.slice(0, name.indexOf("[") + 1);
+  const others = pipeline.stages.filter((stage) => stage.name.startsWith(base)).length - 1;
+  return others === 0
+    ? reason
+    : `${reason}: a new member of the matrix, beside ${formatCount(others, "other")}`;
 }
 
 async function changedFilesOf(
   { pipeline, cache }: ExaminedFile,
   stage: PipelineStage,
 ): Promise<readonly string[]> {
-  const lock = await readLock(pipeline);
-  if (!lock.ok || lock.value === undefined) return [];
-  const sources = await compareSources({ ...pipeline, stages: [stage] }, cache, lock.value);
+  const lock = await lockOf(pipeline);
+  if (lock === undefined) return [];
+  const sources = await compareSources({ ...pipeline, stages: [stage] }, cache, lock);
   const own = new Set(stage.sources.map(({ shown }) => shown));
   return sources.flatMap(({ path, state, files }) => {
     if (!own.has(path) || state === "unchanged") return [];
@@ -84,15 +107,21 @@ async function changedFilesOf(
   });
 }
 
-function resultOf(
-  { cache, label }: ExaminedFile,
+async function lockOf(pipeline: Pipeline): Promise<Lockfile | undefined> {
+  const lock = await readLock(pipeline);
+  return lock.ok ? lock.value : undefined;
+}
+
+async function explainResult(
+  view: ExaminedFile,
   stage: PipelineStage,
   { built }: Examined & { readonly state: "cached" },
-): NonNullable<StageExplanation["result"]> {
-  const trees = Object.values(built.outputs).map(({ tree }) => Object.values(tree.files));
-  const files = trees.flat();
+): Promise<NonNullable<StageExplanation["result"]>> {
+  const { cache, label, pipeline } = view;
+  const files = Object.values(built.outputs).flatMap(({ tree }) => Object.values(tree.files));
   const [trace] = cache.traces.find(built.key);
   const past = cache.traces.recent({ pipeline: label, stage: stage.name, limit: 2 });
+  const madeAs = past.some(({ key }) => key === built.key) ? undefined : makerOf(view, built.key);
   return {
     key: built.key,
     finishedAt: trace!.finishedAt,
@@ -100,7 +129,53 @@ function resultOf(
     files: files.length,
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     changesBefore: changesBefore(stage, built.recipe, past),
+    ...(madeAs === undefined ? {} : { madeAs }),
+    ignored: ignoredChanges(stage, (await lockOf(pipeline))?.stages[madeAs ?? stage.name]),
+    defaults: defaultsOf(stage),
+    equalAgain: equalAgain(view, stage),
   };
+}
+
+/** The stage that used or made a result last, in whatever pipeline. */
+function makerOf({ cache, label }: ExaminedFile, key: string): string | undefined {
+  for (const run of cache.traces.lastRuns({ limit: 1000 })) {
+    const maker = run.stages.find((record) => record.key === key)?.stage;
+    if (maker !== undefined) return run.pipeline === label ? maker : `${run.pipeline} ${maker}`;
+  }
+  return undefined;
+}
+
+function ignoredChanges(
+  { kind, params }: PipelineStage,
+  locked: LockedStage | undefined,
+): readonly Explanation[] {
+  const names = [...(kind.notInKey ?? []), ...(kind.destination ? [kind.destination] : [])];
+  return names.flatMap((name) => {
+    const [from, to] = [locked?.params[name], params[name]];
+    if (from === undefined || to === undefined || canonicalJson(from) === canonicalJson(to))
+      return [];
+    const field = `with.${name}`;
+    return [
+      { field, text: `${field}: ${JSON.stringify(from)} -> ${JSON.stringify(to)}`, from, to },
+    ];
+  });
+}
+
+function defaultsOf({ kind, params }: PipelineStage): readonly string[] {
+  return Object.entries(kind.params.properties).flatMap(([name, property]) => {
+    const { default: value } = property as { readonly default?: Json };
+    const now = params[name];
+    if (value === undefined || now === undefined) return [];
+    return canonicalJson(value) === canonicalJson(now) ? [name] : [];
+  });
+}
+
+function equalAgain({ cache, label }: ExaminedFile, stage: PipelineStage): readonly string[] {
+  const [last] = cache.traces.lastRuns({ pipeline: label, limit: 1 });
+  const stateOf = new Map(last?.stages.map((record) => [record.stage, record.state]));
+  if (stateOf.get(stage.name) !== "cached") return [];
+  const above = new Set(Object.values(stage.inputs).map((reference) => reference.stage));
+  return [...above].filter((name) => stateOf.get(name) === "executed");
 }
 
 function changesBefore(

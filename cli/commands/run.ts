@@ -5,6 +5,7 @@ import { HostPool } from "../../engine/build/host-pool.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
 import type { Recipe } from "../../engine/build/recipe.ts";
 import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts";
+import { rememberLines } from "../../engine/build/source-lines.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
@@ -90,6 +91,10 @@ async function runWithCache(task: RunTask): Promise<number> {
     };
     const outcome = await build(task, hosts, emit);
     log.finish(outcome);
+    for (const stage of pipeline.stages) {
+      const built = outcome.built.get(stage.name);
+      if (built !== undefined) await rememberLines(stage, built.sources, cache);
+    }
     return await conclude(task, outcome, lock?.ok ? lock.value : undefined);
   } finally {
     hosts.close();

@@ -10,6 +10,7 @@ import { unmetGate } from "./gates.ts";
 import { type Built, selectInput } from "./rebuilder.ts";
 import { type Ingredients, type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
+import { countLines } from "./source-lines.ts";
 
 /** What would happen to a stage if the pipeline ran now. Nothing is executed to find out. */
 export type Examined =
@@ -78,7 +79,7 @@ async function examineStage(
   const digests = sources.map(({ digest }) => digest);
   const ingredients = { inputs, sources: digests, facts: options.facts };
   if (waiting.size === 0) return judge(stage, recipeOf(stage, ingredients), sources, past, options);
-  const changes = ownChanges(stage, ingredients, past[0]);
+  const changes = await countLines(ownChanges(stage, ingredients, past[0]), stage, options.cache);
   return { state: "pending", upstream: [...waiting], changes, ...expectation(past) };
 }
 
@@ -116,7 +117,8 @@ async function judge(
   if (traces.length > 0) return { ...willRun, reason: "blob-missing", changes: [] };
   const previous = past[0]?.recipe as unknown as Recipe | undefined;
   if (previous === undefined) return { ...willRun, reason: "new", changes: [] };
-  return { ...willRun, reason: "changed", changes: explainChange(stage, previous, recipe) };
+  const changes = await countLines(explainChange(stage, previous, recipe), stage, cache);
+  return { ...willRun, reason: "changed", changes };
 }
 
 function cachedStage(

@@ -2,6 +2,7 @@ import { canonicalJson } from "../canonical-json.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { type Change, changesBetween } from "./changes.ts";
+import { explainSources } from "./explain-sources.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** One reason why a stage's key is another than before, for people: what, old, new. */
@@ -10,6 +11,10 @@ export interface Explanation {
   readonly field: string;
   /** A whole sentence fragment: `with.learning_rate: 5e-5 -> 3e-5`. */
   readonly text: string;
+  /** The value before; of a file its digest; absent where there was none. */
+  readonly from?: Json;
+  /** The value now. */
+  readonly to?: Json;
 }
 
 /** Why a recipe differs from an earlier one of the same stage, the most telling field first. */
@@ -29,6 +34,7 @@ export function explainChange(
     "outputs",
   ] as const;
   return order.flatMap((field) => {
+    if (field === "params") return explainParams(stage, before.params, after.params);
     const changes = changesBetween(
       before[field] as Json | undefined,
       after[field] as Json | undefined,
@@ -38,12 +44,35 @@ export function explainChange(
   });
 }
 
-function explainField(stage: PipelineStage, { path, from, to }: Change): Explanation {
+function explainParams(stage: PipelineStage, before: Json, after: Json): readonly Explanation[] {
+  const [from, to] = [before, after] as readonly { readonly [name: string]: Json }[];
+  const names = [...new Set([...Object.keys(to!), ...Object.keys(from!)])];
+  return names.flatMap((name) => {
+    const changes = changesBetween(from![name], to![name], name);
+    if (changes.length === 0) return [];
+    const sources = explainSources(stage, name, from![name], to![name]);
+    return sources.length > 0
+      ? sources
+      : changes.map((change) => withValues(change, explainParam(stage, change)));
+  });
+}
+
+function explainField(stage: PipelineStage, change: Change): Explanation {
+  return withValues(change, sayField(stage, change));
+}
+
+function withValues({ from, to }: Change, explanation: Explanation): Explanation {
+  return {
+    ...explanation,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function sayField(stage: PipelineStage, { path, from, to }: Change): Explanation {
   const [field, ...rest] = path.split(".");
   const name = rest.join(".");
   switch (field) {
-    case "params":
-      return explainParam(stage, name, from, to);
     case "inputs":
       return explainInput(stage, name, from, to);
     case "uses":
@@ -63,21 +92,14 @@ function explainField(stage: PipelineStage, { path, from, to }: Change): Explana
   }
 }
 
-function explainParam(
-  stage: PipelineStage,
-  name: string,
-  from: Json | undefined,
-  to: Json | undefined,
-): Explanation {
-  const field = `with.${name.replace(/\.digest$/, "")}`;
-  const source = stage.sources.find(({ at }) => name.startsWith(String(at[0])));
-  const isContent = name.endsWith(".digest") || hasDigest(to) || hasDigest(from);
+function explainParam(stage: PipelineStage, { path, from, to }: Change): Explanation {
+  const field = `with.${path.replace(/\.digest$/, "")}`;
+  const source = stage.sources.find(({ at }) => path.split(".")[0] === String(at[0]));
+  const isContent = path.endsWith(".digest") || hasDigest(to) || hasDigest(from);
   if (source !== undefined && isContent && from !== undefined && to !== undefined) {
     return { field, text: `${source.shown} changed (${field})` };
   }
-  const property = stage.kind.params.properties[name.split(".")[0]!] as
-    | { readonly default?: Json }
-    | undefined;
+  const property = stage.kind.params.properties[path] as { readonly default?: Json } | undefined;
   const shown = (value: Json | undefined) =>
     value === undefined ? defaultOf(property?.default) : show(value);
   return { field, text: `${field}: ${shown(from)} -> ${shown(to)}` };

@@ -315,7 +315,8 @@ split  split  will run 1 s  with.train: 0.5 -> 0.25; with.test: 0.5 -> 0.75
   await rig.write({ [file]: pipeline(6), "data.csv": `${data}one more,a\n` });
   const narrow = `stage  kind   plan expected
 rows   load   will run 1 s
-  data.csv changed (with.files)
+  data.csv changed: 1 line added
+  (with.files)
 clean  clean  pending 1 s
   with.rules: [{"min_characters":1}] ->
   [{"min_characters":6}]; waits for rows
@@ -344,7 +345,7 @@ bring all up to date: tunesmith run p.tune.yaml
   assert.deepEqual(
     await printed((context) => why(context, file, "rows", { json: false })),
     shown(`rows will run:
-  data.csv changed (with.files)
+  data.csv changed: 1 line added (with.files)
 changed since the lockfile: data.csv
 below it: clean, split (each runs only if what it reads changes)
 `),
@@ -353,7 +354,7 @@ below it: clean, split (each runs only if what it reads changes)
     await printed((context) => why(context, file, "clean", { json: false })),
     shown(`clean will run, after what it reads:
   with.rules: [{"min_characters":1}] -> [{"min_characters":6}]
-  rows runs before it: data.csv changed (with.files)
+  rows runs before it: data.csv changed: 1 line added (with.files)
 below it: split (each runs only if what it reads changes)
 `),
   );
@@ -363,11 +364,13 @@ const explained = (minimum: number) => [
   {
     field: "with.rules",
     text: `with.rules: [{"min_characters":1}] -> [{"min_characters":${minimum}}]`,
+    from: [{ min_characters: 1 }],
+    to: [{ min_characters: minimum }],
   },
 ];
 
 test("--json says the same for programs", async () => {
-  const dataChanged = "data.csv changed (with.files)";
+  const dataChanged = "data.csv changed: 1 line added (with.files)";
   const json = async (command: Parameters<typeof printed>[0]) =>
     JSON.parse((await printed(command)).stdout);
   assert.deepEqual(await json((context) => plan(context, file, [], { set: [], json: true })), {
@@ -380,7 +383,7 @@ test("--json says the same for programs", async () => {
         state: "will-run",
         key: "KEY",
         reason: "changed",
-        changes: [{ field: "with.files", text: dataChanged }],
+        changes: [{ field: "with.files", text: dataChanged, from: "sha256:D", to: "sha256:D" }],
         expectedSeconds: 1,
       },
       {

@@ -11,7 +11,7 @@ import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
-import { type AnyStage, defineStage } from "../../engine/stage.ts";
+import { type AnyStage, defineStage, type Json } from "../../engine/stage.ts";
 
 /** A stored text, for tests of the engine. */
 export const textArtifact: ArtifactType<string> = {
@@ -141,6 +141,7 @@ export class BuildRig implements AsyncDisposable {
       forced?: readonly string[];
       signal?: AbortSignal;
       hosts?: Hosts;
+      facts?: Readonly<Record<string, Json>>;
     } = {},
   ): Promise<RunOutcome> {
     this.events.length = 0;
@@ -148,8 +149,8 @@ export class BuildRig implements AsyncDisposable {
       cache: this.cache,
       hosts: options.hosts ?? this.hosts([...new Set(stages.map(({ kind }) => kind))]),
       device: { kind: "cpu", threads: 1 },
-      facts: {},
-      classes: {},
+      facts: options.facts ?? {},
+      classes: options.facts ?? {},
       signal: options.signal ?? new AbortController().signal,
       placedFolder: join(this.folder, "placed"),
       targets: options.targets ?? [],
