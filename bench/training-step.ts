@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { openOnnxruntimeDevice } from "../compute/devices/onnxruntime.ts";
 import { hashAt, streamKey } from "../models/counter-hash.ts";
-import { createClassifier } from "../models/pretrained.ts";
+import { createModel } from "../models/pretrained.ts";
 import { fineTune } from "../training/fine-tune.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
 import { findPython } from "./find-python.ts";
@@ -78,7 +78,10 @@ const device = await openOnnxruntimeDevice({ threads });
 const ours: number[] = [];
 const theirs: number[] = [];
 const dataset = randomDataset(rows * stepsPerRound);
-const start = createClassifier({ model_type: "bert", ...config }, { labels, seed: 0 });
+const start = createModel(
+  { model_type: "bert", ...config },
+  { task: "sequence-classification", labels, seed: 0 },
+);
 
 /** One round here: the seconds of each step but the first, which compiles. */
 async function round(): Promise<number[]> {

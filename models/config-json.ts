@@ -10,6 +10,13 @@ export function positiveInteger(config: ConfigJson, field: string, preset?: numb
   throw fieldError(config, field, "a whole number of at least 1");
 }
 
+/** The number of a model's layers: a mistaken one would take all memory before it could be noticed. */
+export function layerCount(config: ConfigJson, field: string, preset: number): number {
+  const count = positiveInteger(config, field, preset);
+  if (count > 1000) throw fieldError(config, field, "at most 1000");
+  return count;
+}
+
 /** A number from `low` (included) to `high` (excluded); a ModelError naming the field otherwise. */
 export function numberBetween(
   config: ConfigJson,
@@ -35,6 +42,17 @@ export function oneOf<Name extends string>(
     field,
     names.length === 1 ? `"${names[0]}"` : `one of ${names.join(", ")}`,
   );
+}
+
+/** The id of a token, or null for none; a ModelError naming the field otherwise. */
+export function tokenIdOrNull(
+  config: ConfigJson,
+  field: string,
+  preset: number | null,
+): number | null {
+  const { [field]: id = preset } = config;
+  if (id === null || (Number.isSafeInteger(id) && (id as number) >= 0)) return id as number | null;
+  throw fieldError(config, field, "the id of a token, or null");
 }
 
 /**

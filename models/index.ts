@@ -1,6 +1,6 @@
 import { bert } from "./bert.ts";
 import type { ConfigJson } from "./config-json.ts";
-import type { Architecture } from "./model.ts";
+import type { Architecture, Model, ModelRequest, Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 
 /** Every family of models that can be trained. */
@@ -14,5 +14,37 @@ export function architectureOf(config: ConfigJson): Architecture {
   throw new ModelError(
     "model-type-unsupported",
     `config.json: "model_type" is ${JSON.stringify(config.model_type)}; supported: ${known}.`,
+  );
+}
+
+/** The model that config.json and the request ask for; a ModelError where the family lacks the task. */
+export function buildModel(
+  config: ConfigJson,
+  request: ModelRequest,
+): { readonly architecture: Architecture; readonly model: Model } {
+  const architecture = architectureOf(config);
+  if (architecture.classNames[request.task] === undefined) {
+    const known = Object.keys(architecture.classNames).join(", ");
+    throw new ModelError(
+      "task-unsupported",
+      `A model of type "${architecture.modelType}" does not do ${request.task}; it does: ${known}.`,
+      "Start from a model of another type, or train for another task.",
+    );
+  }
+  return { architecture, model: architecture.model(config, request) };
+}
+
+/** The task of a trained model, from `architectures` in its config.json; a ModelError where it names none. */
+export function taskOf(config: ConfigJson): Task {
+  const { classNames, modelType } = architectureOf(config);
+  const named = Array.isArray(config.architectures) ? config.architectures : [];
+  const found = (Object.keys(classNames) as Task[]).find((task) =>
+    named.includes(classNames[task]),
+  );
+  if (found !== undefined) return found;
+  throw new ModelError(
+    "task-unknown",
+    `config.json: "architectures" is ${JSON.stringify(config.architectures)}; for "${modelType}" it is one of ${Object.values(classNames).join(", ")}.`,
+    "Only a model that was trained for a task can be used for it.",
   );
 }

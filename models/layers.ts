@@ -1,5 +1,5 @@
 import type { Value } from "../compute/graph.ts";
-import { gather, layerNorm, linear } from "../compute/ops.ts";
+import { dropout, gather, gelu, layerNorm, linear, relu, reshape } from "../compute/ops.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 /** A model's parameters as graph values, by their names in the checkpoint. */
@@ -13,6 +13,35 @@ export type DropoutMasks = (site: string, shape: readonly number[], p: number) =
 
 /** No dropout: for evaluation. */
 export const noDropout: DropoutMasks = () => undefined;
+
+/** Drops out at a place, where masks are given for it. */
+export function drop(
+  x: Value,
+  dropoutMasks: DropoutMasks,
+  { site, p }: { site: string; p: number },
+): Value {
+  const mask = dropoutMasks(site, x.shape, p);
+  return mask === undefined ? x : dropout(x, mask, p);
+}
+
+/** The activations of feed-forward networks, by transformers' names. */
+export const activations = {
+  gelu: (x: Value) => gelu(x, "erf"),
+  gelu_new: (x: Value) => gelu(x, "tanh"),
+  gelu_pytorch_tanh: (x: Value) => gelu(x, "tanh"),
+  relu,
+} as const;
+
+/** The activation of this name. */
+export function activate(x: Value, name: keyof typeof activations): Value {
+  return activations[name](x);
+}
+
+/** The rows of x [B, T, C] with these numbers, int [N], as [N, C]; x itself where there are none. */
+export function rowsAt(x: Value, numbers: Value | undefined): Value {
+  const width = x.shape.at(-1)!;
+  return numbers === undefined ? x : gather(reshape(x, [-1, width]), numbers);
+}
 
 /** The value of a parameter; a bug where the model has none of this name. */
 export function parameterValue(params: ParameterValues, name: string): Value {

@@ -3,43 +3,119 @@ import type { ConfigJson } from "./config-json.ts";
 import type { DropoutMasks, ParameterValues } from "./layers.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
-/** A padded batch of token ids as graph inputs: each int64 [B, T]. */
+/**
+ * What models are trained for, by the names of pipeline files, and what their logits are:
+ * sequence-classification [B, labels]; token-classification [B, T, labels]; question-answering
+ * [B, T, 2], the start and the end of the answer; masked-lm and causal-lm [B, T, V];
+ * sequence-to-sequence [B, U, V], U tokens of the target. feature-extraction has no head: its
+ * logits are the last hidden state.
+ */
+export const tasks = [
+  "sequence-classification",
+  "token-classification",
+  "question-answering",
+  "masked-lm",
+  "causal-lm",
+  "sequence-to-sequence",
+  "feature-extraction",
+] as const;
+export type Task = (typeof tasks)[number];
+
+/** Keys and values of one attention layer: each float32 [B, h, S, d]. */
+export interface KeyValue {
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/** What a decoder computed from the tokens before those of a batch. Slot i of S holds the token at position i. */
+export interface Past {
+  /** 1 where a slot is filled: int [B, S]. */
+  readonly mask: Value;
+  /** Of each layer. */
+  readonly layers: readonly KeyValue[];
+}
+
+/** Tokens as graph inputs, each int [B, T]; rows are padded at their ends. */
 export interface TokenBatch {
   readonly inputIds: Value;
   /** 1 for tokens, 0 for padding. */
   readonly attentionMask: Value;
-  readonly tokenTypeIds: Value;
+  /** Read by families whose `inputs` name them. */
+  readonly tokenTypeIds?: Value;
+  /** The place of each token in its text; absent: counted from the start of the row. Decoders only. */
+  readonly positionIds?: Value;
+  /** Which text of its row a token belongs to: it sees no others. Absent: all one. Decoders only. */
+  readonly textIds?: Value;
+  /** What came before these tokens, which then need `positionIds`. Decoders only. */
+  readonly past?: Past;
+  /** The target of a sequence-to-sequence model. */
+  readonly decoder?: DecoderBatch;
+  /**
+   * Where logits are wanted: int [N], row · T + column, none twice; the logits are then [N, V].
+   * Absent: everywhere. Language models only.
+   */
+  readonly logitsAt?: Value;
 }
 
-/** What a sequence classifier computes. */
-export interface ClassifierOutput {
-  readonly lastHiddenState: Value; // [B, T, C]
-  readonly logits: Value; // [B, labels]
+/** The target's tokens, each int [B, U]. */
+export interface DecoderBatch {
+  readonly inputIds: Value;
+  /** With `past`: the place of each token. */
+  readonly positionIds?: Value;
+  readonly past?: Past;
+  /** The encoder's last hidden state [B, T, C] where it is known; else it is computed from the batch. */
+  readonly encoded?: Value;
 }
 
-/** A model of one architecture and size, as pure functions; it holds no weights. */
-export interface SequenceClassifier {
+/** What a model computes. A graph holds only what its outputs need, so nothing here costs by itself. */
+export interface ModelOutput {
+  readonly lastHiddenState: Value; // [B, T, C]; of the decoder [B, U, C]
+  /** See `tasks`. */
+  readonly logits: Value;
+  /** Keys and values of this batch's tokens (of the target's) in each layer of a decoder: [B, h, T, d]. */
+  readonly keyValues: readonly KeyValue[];
+  /** The encoder's last hidden state [B, T, C], of a sequence-to-sequence model. */
+  readonly encoded?: Value;
+}
+
+/** The name of a graph input, as in ONNX files that transformers.js opens. */
+export type InputName = "input_ids" | "attention_mask" | "token_type_ids" | "decoder_input_ids";
+
+/** A model of one architecture, size and task, as pure functions; it holds no weights. */
+export interface Model {
+  readonly task: Task;
   /** The class in transformers: `BertForSequenceClassification`. */
   readonly className: string;
   readonly vocabSize: number;
   /** The longest row in tokens. */
   readonly maxLength: number;
   readonly padTokenId: number;
+  /** What a batch must hold; the rest of TokenBatch may be given where its doc allows. */
+  readonly inputs: readonly InputName[];
   readonly parameters: readonly ParameterSpec[];
-  /** Logits of a batch, with parameters and dropout as graph values. */
-  classify(
-    params: ParameterValues,
-    batch: TokenBatch,
-    dropoutMasks: DropoutMasks,
-  ): ClassifierOutput;
+  /** With parameters and dropout as graph values. */
+  compute(params: ParameterValues, batch: TokenBatch, dropoutMasks: DropoutMasks): ModelOutput;
+  /** The name here of a tensor in a checkpoint of any age; undefined for what is no weight of any model. */
+  parameterName(checkpointName: string): string | undefined;
+  /** Fields that config.json needs beside those that were read, for transformers to compute the same. */
+  readonly writtenConfig?: ConfigJson;
+}
+
+/** What a model is asked to be. */
+export interface ModelRequest {
+  readonly task: Task;
+  /** Logits of a classifier; of no meaning for other tasks. */
+  readonly numLabels: number;
 }
 
 /** A family of models. A new one is one file and one line in index.ts. */
 export interface Architecture {
   /** `model_type` in config.json. */
   readonly modelType: string;
-  /** A classifier of the configuration's sizes; a ModelError names a field that cannot be followed. */
-  sequenceClassifier(config: ConfigJson, numLabels: number): SequenceClassifier;
-  /** The name here of a tensor in a checkpoint of any age; undefined where classifiers do not read it. */
-  parameterName(checkpointName: string): string | undefined;
+  /** The class in transformers for each task that the family has. */
+  readonly classNames: Readonly<Partial<Record<Task, string>>>;
+  /** Prefixes of the parameters of heads: a checkpoint may hold heads of other tasks. */
+  readonly heads: readonly string[];
+  /** A model of the configuration's sizes; a ModelError names a field that cannot be followed. */
+  model(config: ConfigJson, request: ModelRequest): Model;
 }

@@ -23,6 +23,16 @@ export interface ParameterSpec {
   readonly paddingRow?: number;
   /** Whether a checkpoint may lack it, as those of another task do: it is then initialised anew. */
   readonly optional?: boolean;
+  /** Whether its first axis counts labels: kept for the same labels only, and reordered with them. */
+  readonly perLabel?: boolean;
+}
+
+/** These parameters as a head's, which the checkpoint of another task lacks. */
+export function ofHead(
+  specs: readonly ParameterSpec[],
+  { perLabel = false }: { perLabel?: boolean } = {},
+): ParameterSpec[] {
+  return specs.map((spec) => ({ ...spec, optional: true, ...(perLabel && { perLabel }) }));
 }
 
 /** A parameter of the given values. */

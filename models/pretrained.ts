@@ -1,8 +1,9 @@
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-import { type ConfigJson, fieldError } from "./config-json.ts";
+import type { ConfigJson } from "./config-json.ts";
 import type { FileSource } from "./file-source.ts";
-import { architectureOf } from "./index.ts";
-import type { SequenceClassifier } from "./model.ts";
+import { buildModel, taskOf } from "./index.ts";
+import { hasLabels, labelsOf, withLabels } from "./labels.ts";
+import type { Architecture, Model, Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 import {
   initParameter,
@@ -13,12 +14,12 @@ import {
 } from "./parameters.ts";
 import { formatSafetensors, type RawTensor } from "./safetensors.ts";
 
-/** A classifier with its weights: what training starts from and what it returns. */
-export interface ClassifierWithWeights {
-  readonly model: SequenceClassifier;
+/** A model with its weights: what training starts from and what it returns. */
+export interface ModelWithWeights {
+  readonly model: Model;
   /** config.json, verbatim except for the labels. */
   readonly config: ConfigJson;
-  /** The label of each logit. */
+  /** The label of each logit; none where the task has no labels. */
   readonly labels: readonly string[];
   readonly parameters: Parameters;
 }
@@ -29,39 +30,51 @@ export interface LoadReport {
   readonly initialised: readonly string[];
   /** Tensors of the checkpoint that the model does not have. */
   readonly unexpected: readonly string[];
-  /** Whether the checkpoint's own classification head is in use. */
+  /** Whether the checkpoint's own head is in use. */
   readonly keptHead: boolean;
 }
 
+/** What a checkpoint is read as. */
+export interface LoadOptions {
+  /** Absent: what `architectures` in config.json names. */
+  readonly task?: Task;
+  /** Absent: the checkpoint's own. Of no meaning for tasks without labels. */
+  readonly labels?: readonly string[];
+  /** Of the parameters that the checkpoint lacks. */
+  readonly seed: number;
+}
+
 /**
- * Reads a Hugging Face folder as a classifier of `labels` (absent: the checkpoint's own). Its head is
- * kept, with rows in the order of `labels`, where it has the same labels by name; else a new one is
- * drawn from `seed`. A ModelError names every tensor that is missing or has another shape.
+ * Reads a Hugging Face folder as a model for a task. A classifier's head is kept, with rows in the order
+ * of `labels`, where it has the same labels by name; else a new one is drawn from `seed`. A
+ * ModelError names every tensor that is missing or has another shape.
  */
 export async function loadPretrained(
   source: FileSource,
-  { labels: wanted, seed }: { labels?: readonly string[]; seed: number },
-): Promise<ClassifierWithWeights & { readonly report: LoadReport }> {
+  { task: wantedTask, labels: wanted, seed }: LoadOptions,
+): Promise<ModelWithWeights & { readonly report: LoadReport }> {
   const checkpoint = await openCheckpoint(source);
-  const own = labelsOf(checkpoint.config);
-  const labels = wanted ?? own;
-  const architecture = architectureOf(checkpoint.config);
-  const config = withLabels(checkpoint.config, labels);
-  const model = architecture.sequenceClassifier(config, labels.length);
+  const task = wantedTask ?? taskOf(checkpoint.config);
+  const own = hasLabels(task) ? labelsOf(checkpoint.config) : [];
+  const labels = hasLabels(task) ? (wanted ?? own) : [];
+  const config = hasLabels(task) ? withLabels(checkpoint.config, labels) : checkpoint.config;
+  const { architecture, model } = buildModel(config, { task, numLabels: labels.length });
   const keepsHead = sameSet(labels, own);
-  const { found, unexpected } = matchNames(checkpoint, model, architecture.parameterName);
-  if (!keepsHead) for (const name of [...found.keys()].filter(isHead)) found.delete(name);
+  const { found, unexpected } = matchNames(checkpoint, { model, architecture });
+  const perLabel = model.parameters.flatMap((spec) => (spec.perLabel ? [spec.name] : []));
+  if (!keepsHead) for (const name of perLabel) found.delete(name);
   const parameters = await readParameters(checkpoint, { model, found, seed });
-  if (keepsHead) reorderHead(parameters, own, labels);
+  if (keepsHead) reorderHead(parameters, perLabel, { from: own, to: labels });
   const initialised = model.parameters.flatMap(({ name }) => (found.has(name) ? [] : [name]));
-  const keptHead = !initialised.some(isHead);
+  const head = perLabel.length > 0 ? perLabel : initialised;
+  const keptHead = !initialised.some((name) => head.includes(name));
   return { model, config, labels, parameters, report: { initialised, unexpected, keptHead } };
 }
 
 /** The parameters that were found in the checkpoint; the optional others from the seed. */
 async function readParameters(
   checkpoint: Checkpoint,
-  options: { model: SequenceClassifier; found: ReadonlyMap<string, string>; seed: number },
+  options: { model: Model; found: ReadonlyMap<string, string>; seed: number },
 ): Promise<Map<string, Parameter>> {
   const { model, found, seed } = options;
   const problems: string[] = [];
@@ -82,28 +95,33 @@ async function readParameters(
   return parameters;
 }
 
-/** A classifier of random weights: `config` as in config.json, `model_type` included. */
-export function createClassifier(
+/** A model of random weights: `config` as in config.json, `model_type` included. */
+export function createModel(
   config: ConfigJson,
-  { labels, seed }: { labels: readonly string[]; seed: number },
-): ClassifierWithWeights {
-  const labelled = withLabels(config, labels);
-  const model = architectureOf(config).sequenceClassifier(labelled, labels.length);
-  return { model, config: labelled, labels, parameters: initParameters(model.parameters, seed) };
+  { task, labels = [], seed }: { task: Task; labels?: readonly string[]; seed: number },
+): ModelWithWeights {
+  const known = hasLabels(task) ? labels : [];
+  const labelled = hasLabels(task) ? withLabels(config, known) : config;
+  const { model } = buildModel(labelled, { task, numLabels: known.length });
+  const parameters = initParameters(model.parameters, seed);
+  return { model, config: labelled, labels: known, parameters };
 }
 
 /**
  * The files of a Hugging Face folder by name: config.json and model.safetensors, which transformers 4
  * and 5 read. Equal models give equal bytes.
  */
-export function formatPretrained(trained: ClassifierWithWeights): ReadonlyMap<string, Uint8Array> {
+export function formatPretrained(trained: ModelWithWeights): ReadonlyMap<string, Uint8Array> {
   const { model, config, labels, parameters } = trained;
-  const { _name_or_path, ...kept } = withLabels(config, labels);
+  const { _name_or_path, ...kept } = hasLabels(model.task) ? withLabels(config, labels) : config;
   const written: Record<string, unknown> = {
     transformers_version: "5.0.0",
     ...kept,
+    ...model.writtenConfig,
     architectures: [model.className],
-    problem_type: "single_label_classification",
+    ...(model.task === "sequence-classification" && {
+      problem_type: "single_label_classification",
+    }),
     dtype: "float32", // as transformers 5 names it
     torch_dtype: "float32", // as transformers 4 does
   };
@@ -119,55 +137,23 @@ export function formatPretrained(trained: ClassifierWithWeights): ReadonlyMap<st
   ]);
 }
 
-const HEAD = "classifier.";
-
-function isHead(name: string): boolean {
-  return name.startsWith(HEAD);
-}
-
-/** The labels of a configuration in the order of their ids; two, as transformers has it, where it names none. */
-export function labelsOf(config: ConfigJson): readonly string[] {
-  const { id2label } = config;
-  if (id2label === undefined || id2label === null) return ["LABEL_0", "LABEL_1"];
-  const labels = Object.keys(id2label).map((_, id) => (id2label as Record<string, unknown>)[id]);
-  if (labels.length > 0 && labels.every((label) => typeof label === "string")) return labels;
-  throw fieldError(config, "id2label", "an object of names by ids 0, 1, 2, …");
-}
-
-/** The configuration with these labels; a ModelError where it asks for another kind of problem. */
-function withLabels(config: ConfigJson, labels: readonly string[]): ConfigJson {
-  const { problem_type = null, num_labels, ...rest } = config;
-  if (problem_type !== null && problem_type !== "single_label_classification")
-    throw fieldError(config, "problem_type", '"single_label_classification"');
-  if (labels.length < 2)
-    throw new ModelError(
-      "labels-too-few",
-      `A classifier needs at least 2 labels; got ${labels.length}.`,
-    );
-  if (new Set(labels).size !== labels.length)
-    throw new ModelError("labels-repeated", "A label is given twice.");
-  const ids = labels.map((label, id) => [label, id] as const);
-  return {
-    ...rest,
-    id2label: Object.fromEntries(ids.map(([label, id]) => [id, label])),
-    label2id: Object.fromEntries(ids),
-  };
-}
-
-/** For each parameter of the model the checkpoint's name for it, and the names left over. */
+/** For each parameter of the model the checkpoint's name for it, and the names left over; heads of other tasks are not. */
 function matchNames(
   checkpoint: Checkpoint,
-  model: SequenceClassifier,
-  parameterName: (checkpointName: string) => string | undefined,
+  { model, architecture }: { model: Model; architecture: Architecture },
 ): { found: Map<string, string>; unexpected: readonly string[] } {
   const expected = new Set(model.parameters.map(({ name }) => name));
+  const heads = new Set(
+    architecture.heads.filter((head) => !model.parameters.some((p) => p.name.startsWith(head))),
+  );
   const found = new Map<string, string>();
   const unexpected: string[] = [];
   for (const checkpointName of checkpoint.shapes.keys()) {
-    const name = parameterName(checkpointName);
+    const name = model.parameterName(checkpointName);
     if (name === undefined) continue;
+    const isOfOtherTask = [...heads].some((head) => name.startsWith(head));
     if (expected.has(name) && !found.has(name)) found.set(name, checkpointName);
-    else unexpected.push(checkpointName);
+    else if (!isOfOtherTask) unexpected.push(checkpointName);
   }
   return { found, unexpected };
 }
@@ -190,12 +176,12 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 /** Moves the head's rows from the checkpoint's order of labels to the one asked for. */
 function reorderHead(
   parameters: Map<string, Parameter>,
-  from: readonly string[],
-  to: readonly string[],
+  names: readonly string[],
+  { from, to }: { from: readonly string[]; to: readonly string[] },
 ): void {
   if (to.every((label, id) => label === from[id])) return;
-  for (const [name, { shape, data }] of [...parameters]) {
-    if (!isHead(name)) continue;
+  for (const name of names) {
+    const { shape, data } = parameters.get(name)!;
     const width = data.length / to.length;
     const moved = new Float32Array(data.length);
     for (const [id, label] of to.entries()) {

@@ -1,7 +1,7 @@
 import type { Device } from "../compute/device.ts";
 import { StageFailure } from "../engine/diagnostic.ts";
 import { folderSource } from "../models/file-source.ts";
-import { type ClassifierWithWeights, loadPretrained } from "../models/pretrained.ts";
+import { loadPretrained, type ModelWithWeights } from "../models/pretrained.ts";
 import { predictLogits } from "../training/evaluate.ts";
 import { probabilitiesOf } from "../training/metrics.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
@@ -58,8 +58,11 @@ export async function openTextClassifier(folder: string, device: Device): Promis
   };
 }
 
-async function loadClassifier(folder: string): Promise<ClassifierWithWeights> {
-  const loaded = await loadPretrained(folderSource(folder), { seed: 0 });
+async function loadClassifier(folder: string): Promise<ModelWithWeights> {
+  const loaded = await loadPretrained(folderSource(folder), {
+    task: "sequence-classification",
+    seed: 0,
+  });
   if (loaded.report.keptHead) return loaded;
   throw new StageFailure({
     code: "no-classification-head",
@@ -69,7 +72,7 @@ async function loadClassifier(folder: string): Promise<ClassifierWithWeights> {
 }
 
 /** What the model can take, or the less that its tokenizer's model_max_length says. */
-function longestRow({ model }: ClassifierWithWeights, files: TokenizerFiles): number {
+function longestRow({ model }: ModelWithWeights, files: TokenizerFiles): number {
   const config = files.get("tokenizer_config.json");
   const { model_max_length = null } = config ? JSON.parse(Buffer.from(config).toString()) : {};
   return Number.isSafeInteger(model_max_length) && model_max_length > 0

@@ -1,5 +1,5 @@
 import { StageFailure } from "../engine/diagnostic.ts";
-import type { SequenceClassifier } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
 import type { TokenSplit } from "./artifacts/tokens.ts";
 
@@ -41,7 +41,7 @@ export function labelledRows(
 }
 
 /** Rows that the model can take: a StageFailure where an id is outside its vocabulary or a row is too long. */
-export function requireFit(name: string, split: TokenSplit, model: SequenceClassifier): void {
+export function requireFit(name: string, split: TokenSplit, model: Model): void {
   let largest = 0;
   for (const id of split.inputIds) if (id > largest) largest = id;
   if (largest >= model.vocabSize)

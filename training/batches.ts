@@ -1,6 +1,7 @@
 import type { TensorData } from "../compute/device.ts";
 import { permutation, streamKey } from "../models/counter-hash.ts";
 import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
+import type { TrainingBatch } from "./training-step.ts";
 
 /** Rows padded to one length. Arrays are row-major [rows, length]. */
 export interface Batch {
@@ -89,6 +90,19 @@ export function batchTensors(batch: Batch): [string, TensorData][] {
     ["token_type_ids", { dtype: "int32", shape, data: batch.tokenTypeIds }],
     ["labels", { dtype: "int32", shape: [batch.rows], data: batch.labels }],
   ];
+}
+
+/** The batch for training; each row's loss has this weight: 1 / rows of a step make batches add up to its mean. */
+export function trainingBatch(batch: Batch, rowWeight: number): TrainingBatch {
+  const { rows, length, rowNumbers } = batch;
+  const weights = new Float32Array(rows).fill(rowWeight, 0, rowNumbers.length);
+  return {
+    sizes: { rows, length },
+    tensors: new Map([
+      ...batchTensors(batch),
+      ["label_weights", { dtype: "float32", shape: [rows], data: weights }],
+    ]),
+  };
 }
 
 /** Sorts by length within stretches of 50 batches, as transformers' LengthGroupedSampler does. */

@@ -1,16 +1,16 @@
 import type { Device, TensorData } from "../compute/device.ts";
 import { graphOf, input } from "../compute/graph.ts";
 import { SessionCache } from "../compute/session-cache.ts";
+import { type BatchSizes, batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
-import type { SequenceClassifier } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { batchTensors, evaluationBatches, padBatch } from "./batches.ts";
 import { rowCount, type TokenDataset } from "./token-dataset.ts";
-import { batchInputs } from "./training-graph.ts";
 
 /** What evaluation needs beside the rows. */
 export interface EvaluationOptions {
-  readonly model: SequenceClassifier;
+  readonly model: Model;
   readonly parameters: Parameters;
   readonly device: Device;
   /** Rows that are computed together (`per_device_eval_batch_size`). */
@@ -35,7 +35,7 @@ export async function predictLogits(
       const { maxLength, padTokenId } = model;
       const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
       const executable = await sessions.get(`${batch.length}`, () =>
-        device.compile(logitsGraph(model, batch)),
+        device.compile(logitsGraph(model, { rows, length: batch.length })),
       );
       const inputs = new Map<string, TensorData>([...parameters, ...batchTensors(batch)]);
       const found = (await executable.run(inputs)).logits!;
@@ -56,11 +56,8 @@ export async function predictLogits(
 }
 
 /** The graph from a batch of a shape to its `logits`; the parameters are inputs by their names. */
-export function logitsGraph(
-  model: SequenceClassifier,
-  { rows, length }: { readonly rows: number; readonly length: number },
-) {
+export function logitsGraph(model: Model, sizes: BatchSizes) {
   const params = new Map(model.parameters.map(({ name, shape }) => [name, input(name, shape)]));
-  const { logits } = model.classify(params, batchInputs(rows, length), noDropout);
+  const { logits } = model.compute(params, batchInputs(model, sizes), noDropout);
   return graphOf({ logits });
 }

@@ -1,7 +1,7 @@
 import type { Device } from "../compute/device.ts";
-import type { ClassifierWithWeights } from "../models/pretrained.ts";
+import type { ModelWithWeights } from "../models/pretrained.ts";
 import { AdamW } from "./adamw.ts";
-import { padBatch } from "./batches.ts";
+import { padBatch, trainingBatch } from "./batches.ts";
 import { BestModel, copyParameters } from "./best-model.ts";
 import { predictLogits } from "./evaluate.ts";
 import { clipScale, GradientSum } from "./gradient-sum.ts";
@@ -30,7 +30,7 @@ export interface TrainingProgress {
 /** What to train, on what, and where. */
 export interface FineTuneOptions {
   /** The classifier to start from; it stays as it is. */
-  readonly start: ClassifierWithWeights;
+  readonly start: ModelWithWeights;
   readonly dataset: TokenDataset;
   /** What to evaluate on after each epoch. */
   readonly evaluation?: TokenDataset;
@@ -43,7 +43,7 @@ export interface FineTuneOptions {
 
 /** A trained classifier and the course of its training. */
 export interface FineTuned {
-  readonly trained: ClassifierWithWeights;
+  readonly trained: ModelWithWeights;
   readonly state: TrainerState;
 }
 
@@ -84,7 +84,7 @@ class Training {
   readonly #options: FineTuneOptions;
   readonly #given: TrainingArguments;
   readonly #maxSteps: number;
-  readonly #parameters: ClassifierWithWeights["parameters"];
+  readonly #parameters: ModelWithWeights["parameters"];
   readonly #optimizer: AdamW;
   readonly #gradients: TrainingStep;
   readonly #best: BestModel;
@@ -185,8 +185,11 @@ class Training {
     let loss = 0;
     for (const [part, rowNumbers] of planned.batches.entries()) {
       const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
-      const role = { rowWeight, seed: this.#given.seed, step: planned.step, part };
-      loss += await this.#gradients.addGradients(gradients, this.#parameters, { batch, role });
+      const role = { seed: this.#given.seed, step: planned.step, part };
+      loss += await this.#gradients.addGradients(gradients, this.#parameters, {
+        batch: trainingBatch(batch, rowWeight),
+        role,
+      });
       this.#tokens += batch.tokens;
     }
     if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);

@@ -1,4 +1,4 @@
-import type { SequenceClassifier } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import { TrainingError } from "./training-error.ts";
 
 /** Rows of token ids with one label each, in memory. */
@@ -28,7 +28,7 @@ export function rowLength(dataset: TokenDataset, row: number): number {
 /** A TrainingError that names the first row which the model cannot take; also for no rows at all. */
 export function checkDataset(
   dataset: TokenDataset,
-  { model, numLabels }: { model: SequenceClassifier; numLabels: number },
+  { model, numLabels }: { model: Model; numLabels: number },
 ): void {
   const rows = rowCount(dataset);
   if (rows < 1) throw new TrainingError("dataset-empty", "The dataset has no rows.");
@@ -44,7 +44,7 @@ export function checkDataset(
 function problemOf(
   { ids, offsets, labels }: TokenDataset,
   row: number,
-  { model, numLabels }: { model: SequenceClassifier; numLabels: number },
+  { model, numLabels }: { model: Model; numLabels: number },
 ): string | undefined {
   const [begin, end, label] = [offsets[row]!, offsets[row + 1]!, labels[row]!];
   if (end <= begin) return "has no tokens";

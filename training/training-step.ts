@@ -1,18 +1,23 @@
 import type { Device, TensorData } from "../compute/device.ts";
 import { nameOf, sizeOf, type TypedArray } from "../compute/graph.ts";
 import { SessionCache } from "../compute/session-cache.ts";
+import type { BatchSizes } from "../models/batch-inputs.ts";
 import { streamKey } from "../models/counter-hash.ts";
-import type { SequenceClassifier } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
-import { type Batch, batchTensors } from "./batches.ts";
 import { fillDropoutMask } from "./dropout-mask.ts";
 import type { GradientSum } from "./gradient-sum.ts";
 import { type TrainingGraph, trainingGraph } from "./training-graph.ts";
 
-/** What a batch counts in its step, and where its random numbers come from. */
+/** A batch as a training graph of its sizes reads it. */
+export interface TrainingBatch {
+  readonly sizes: BatchSizes;
+  /** The graph's inputs by name, but for parameters and dropout masks. */
+  readonly tensors: ReadonlyMap<string, TensorData>;
+}
+
+/** Where the random numbers of a batch come from. */
 export interface BatchRole {
-  /** The weight of each row's loss: 1 / rows of the whole step, so that batches add up to its mean. */
-  readonly rowWeight: number;
   readonly seed: number;
   /** The number of the step, from 0. */
   readonly step: number;
@@ -25,7 +30,7 @@ export interface BatchRole {
  * run; rows of embedding tables are gathered here and their gradients stay sparse.
  */
 export class TrainingStep {
-  readonly #model: SequenceClassifier;
+  readonly #model: Model;
   readonly #device: Device;
   readonly #sessions: SessionCache;
   readonly #graphs = new Map<string, TrainingGraph>();
@@ -33,27 +38,24 @@ export class TrainingStep {
   readonly #buffers = new Map<string, TypedArray>();
 
   /** Keeps at most `sessions` compiled graphs, one for each shape of batch. */
-  constructor(model: SequenceClassifier, device: Device, { sessions }: { sessions: number }) {
+  constructor(model: Model, device: Device, { sessions }: { sessions: number }) {
     this.#model = model;
     this.#device = device;
     this.#sessions = new SessionCache(sessions);
     this.#paddingRows = new Map(model.parameters.map((spec) => [spec.name, spec.paddingRow]));
   }
 
-  /** Adds the batch's gradients to the sum and returns its loss times its weights. */
+  /** Adds the batch's gradients to the sum and returns its loss. */
   async addGradients(
     sum: GradientSum,
     parameters: Parameters,
-    { batch, role }: { batch: Batch; role: BatchRole },
+    { batch, role }: { batch: TrainingBatch; role: BatchRole },
   ): Promise<number> {
-    const key = `${batch.rows}x${batch.length}`;
-    const training = this.#graphs.get(key) ?? trainingGraph(this.#model, batch);
+    const key = JSON.stringify(batch.sizes);
+    const training = this.#graphs.get(key) ?? trainingGraph(this.#model, batch.sizes);
     this.#graphs.set(key, training);
     const executable = await this.#sessions.get(key, () => this.#device.compile(training.graph));
-    const inputs = new Map<string, TensorData>(parameters);
-    for (const [name, tensor] of batchTensors(batch)) inputs.set(name, tensor);
-    const weights = new Float32Array(batch.rows).fill(role.rowWeight, 0, batch.rowNumbers.length);
-    inputs.set("label_weights", { dtype: "float32", shape: [batch.rows], data: weights });
+    const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);
     this.#addMasks(inputs, training, role);
     this.#addRows(inputs, training, parameters);
     const outputs = await executable.run(inputs);

@@ -1,6 +1,6 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { StageContext } from "../../engine/stage.ts";
-import { type ClassifierWithWeights, loadPretrained } from "../../models/pretrained.ts";
+import { loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { predictLogits } from "../../training/evaluate.ts";
 import {
   type ClassificationMetrics,
@@ -47,7 +47,7 @@ export async function evaluateModel(
 /** The only split, as the model reads it; a StageFailure names a label that the model does not have. */
 function readRows(
   { splits }: Tokens,
-  { model, labels }: ClassifierWithWeights,
+  { model, labels }: ModelWithWeights,
 ): readonly [string, TokenDataset] {
   const [name, split] = onlySplit(splits);
   requireFit(name, split, model);

@@ -1,19 +1,17 @@
 import { readConfig } from "../../models/checkpoint.ts";
 import type { ConfigJson } from "../../models/config-json.ts";
 import { type FileSource, folderSource } from "../../models/file-source.ts";
-import {
-  type ClassifierWithWeights,
-  createClassifier,
-  labelsOf,
-  loadPretrained,
-} from "../../models/pretrained.ts";
+import { labelsOf } from "../../models/labels.ts";
+import { createModel, loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
 import type { TokensFacts } from "../artifacts/tokens.ts";
 import type { FineTuneContext } from "./fine-tune-model.ts";
 
+const TASK = "sequence-classification";
+
 /** What training starts from, and a sentence that says what it is. */
 export interface StartModel {
-  readonly classifier: ClassifierWithWeights;
+  readonly classifier: ModelWithWeights;
   readonly start: TrainingFacts["start"];
   readonly told: string;
 }
@@ -31,7 +29,7 @@ export async function openStartModel(
   if (typeof model === "object") {
     const config = completedConfig(model.config as ConfigJson, facts);
     const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
-      createClassifier(config, { labels, seed }),
+      createModel(config, { task: TASK, labels, seed }),
     );
     return { classifier, start: "random", told: "random weights" };
   }
@@ -47,7 +45,11 @@ async function startOf(
 ): Promise<StartModel> {
   const own = labelsOf(await readConfig(source));
   const isKnown = labels.every((label) => own.includes(label));
-  const classifier = await loadPretrained(source, { labels: isKnown ? own : labels, seed });
+  const classifier = await loadPretrained(source, {
+    task: TASK,
+    labels: isKnown ? own : labels,
+    seed,
+  });
   const { keptHead, initialised, unexpected } = classifier.report;
   const left = unexpected.length > 0 ? `; ${unexpected.length} tensors are not used` : "";
   const told = keptHead

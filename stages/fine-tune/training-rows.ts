@@ -1,5 +1,5 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
-import type { ClassifierWithWeights } from "../../models/pretrained.ts";
+import type { ModelWithWeights } from "../../models/pretrained.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { labelledRows, labelsOfRows, requireFit } from "../labelled-rows.ts";
@@ -15,7 +15,7 @@ export interface FoundRows {
   /** Sorted by code unit, at least two. */
   readonly labels: readonly string[];
   /** The rows with the labels and limits of one model; a StageFailure says which do not fit it. */
-  forModel(classifier: ClassifierWithWeights): TrainingRows;
+  forModel(classifier: ModelWithWeights): TrainingRows;
 }
 
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */

@@ -2,9 +2,9 @@ import type { TensorData, Tensors } from "../../compute/device.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { DeviceRequest } from "../../engine/stage.ts";
 import { hashAt, streamKey } from "../../models/counter-hash.ts";
-import { classifierGraph, exportClassifier } from "../../models/export-classifier.ts";
-import type { SequenceClassifier } from "../../models/model.ts";
-import type { ClassifierWithWeights } from "../../models/pretrained.ts";
+import { exportModel, inferenceGraph } from "../../models/export-model.ts";
+import type { Model } from "../../models/model.ts";
+import type { ModelWithWeights } from "../../models/pretrained.ts";
 import { openDevice } from "../open-device.ts";
 
 /** More than the rounding of two orders of the same sums in float32. */
@@ -12,10 +12,10 @@ const TOLERANCE = 1e-4;
 
 /** A classifier as an ONNX file, and the largest difference of its logits from the model's own on sample batches. */
 export async function exportProvenOnnx(
-  { model, parameters }: ClassifierWithWeights,
+  { model, parameters }: ModelWithWeights,
   { device: request }: { device: DeviceRequest },
 ): Promise<{ bytes: Uint8Array; maxDifference: number }> {
-  const bytes = exportClassifier(model, parameters);
+  const bytes = exportModel(model, parameters).get("onnx/model.onnx")!;
   const device = await openDevice(request);
   const { InferenceSession } = await import("onnxruntime-node");
   const session = await InferenceSession.create(bytes, {
@@ -25,7 +25,9 @@ export async function exportProvenOnnx(
   let maxDifference = 0;
   for (const shape of sampleShapes(model.maxLength)) {
     const batch = sampleBatch(model, shape);
-    const expected = await device.compile(classifierGraph(model, shape));
+    const expected = await device.compile(
+      inferenceGraph(model, { rows: shape[0], length: shape[1] }),
+    );
     const { logits } = await expected.run(new Map([...parameters, ...Object.entries(batch)]));
     await expected.release();
     const found = await logitsOf(session, batch);
@@ -46,7 +48,7 @@ function sampleShapes(maxLength: number): readonly (readonly [rows: number, leng
 }
 
 /** Rows of random tokens, each one token shorter than the one before, padded. */
-function sampleBatch(model: SequenceClassifier, shape: readonly [number, number]): Tensors {
+function sampleBatch(model: Model, shape: readonly [number, number]): Tensors {
   const [rows, length] = shape;
   const key = streamKey(0, "onnx-sample", length);
   const tensor = (element: (row: number, at: number) => number): TensorData => ({

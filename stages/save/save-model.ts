@@ -1,8 +1,8 @@
 import type { StageContext } from "../../engine/stage.ts";
 import {
-  type ClassifierWithWeights,
   formatPretrained,
   loadPretrained,
+  type ModelWithWeights,
 } from "../../models/pretrained.ts";
 import type { FileContent, Folder } from "../artifacts/folder.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
@@ -49,7 +49,7 @@ export async function saveModel(
   return { folder: { files } };
 }
 
-function longestText({ model }: ClassifierWithWeights, training?: TrainingFacts): number {
+function longestText({ model }: ModelWithWeights, training?: TrainingFacts): number {
   return Math.min(training?.max_length ?? model.maxLength, model.maxLength);
 }
 
@@ -64,7 +64,7 @@ function withMaxLength(bytes: Uint8Array, maxLength: number): Uint8Array {
 }
 
 function cardOf(
-  classifier: ClassifierWithWeights,
+  classifier: ModelWithWeights,
   {
     params,
     training,
@@ -102,6 +102,6 @@ function resultFiles(
   return files;
 }
 
-function parameterCount({ parameters }: ClassifierWithWeights): number {
+function parameterCount({ parameters }: ModelWithWeights): number {
   return [...parameters.values()].reduce((sum, { data }) => sum + data.length, 0);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { folderSource, memorySource } from "../../models/file-source.ts";
 import { ModelError } from "../../models/model-error.ts";
-import { createClassifier, formatPretrained, loadPretrained } from "../../models/pretrained.ts";
+import { createModel, formatPretrained, loadPretrained } from "../../models/pretrained.ts";
 import { formatSafetensors, parseSafetensors, type RawTensor } from "../../models/safetensors.ts";
 
 const folder = join(import.meta.dirname, "../golden/bert-classify/model");
@@ -18,7 +18,7 @@ const tiny = {
 };
 const labels = ["no", "yes"];
 const tinyClassifier = (config = {}) =>
-  createClassifier({ ...tiny, ...config }, { labels, seed: 1 });
+  createModel({ ...tiny, ...config }, { task: "sequence-classification", labels, seed: 1 });
 
 /** The files of the tiny model, with its tensors renamed or left out and its config changed. */
 function tinyFiles(
@@ -121,7 +121,11 @@ test("the head follows the labels by name, and is new for other labels", async (
   const turned = { bias: { ...own, data: swapped }, keptHead: true };
   assert.deepEqual(await head(["no", "yes"]), { bias: own, keptHead: true });
   assert.deepEqual(await head(["yes", "no"]), turned);
-  const other = createClassifier(tiny, { labels: ["a", "b", "c"], seed: 7 });
+  const other = createModel(tiny, {
+    task: "sequence-classification",
+    labels: ["a", "b", "c"],
+    seed: 7,
+  });
   assert.deepEqual(await head(["a", "b", "c"]), {
     bias: other.parameters.get("classifier.weight"),
     keptHead: false,

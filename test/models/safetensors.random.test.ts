@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { memorySource } from "../../models/file-source.ts";
 import { ModelError } from "../../models/model-error.ts";
-import { createClassifier, formatPretrained, loadPretrained } from "../../models/pretrained.ts";
+import { createModel, formatPretrained, loadPretrained } from "../../models/pretrained.ts";
 import { formatSafetensors, parseSafetensors, type RawTensor } from "../../models/safetensors.ts";
 
 const RUNS = 150 * Number(process.env.TUNESMITH_TEST_RUNS ?? 1);
@@ -78,7 +78,9 @@ test("a mutated config.json gives a model or a typed error", async () => {
     hidden_dropout_prob: 0.1,
     pad_token_id: 0,
   };
-  const files = formatPretrained(createClassifier(config, { labels: ["a", "b"], seed: 1 }));
+  const files = formatPretrained(
+    createModel(config, { task: "sequence-classification", labels: ["a", "b"], seed: 1 }),
+  );
   const json = JSON.parse(Buffer.from(files.get("config.json")!).toString());
   const change = fc.tuple(
     fc.constantFrom(...Object.keys(json), "is_decoder", "classifier_dropout", "__proto__"),

@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { graphOf, input } from "../../compute/graph.ts";
+import { batchInputs } from "../../models/batch-inputs.ts";
 import { folderSource } from "../../models/file-source.ts";
 import { noDropout } from "../../models/layers.ts";
-import { type ClassifierWithWeights, loadPretrained } from "../../models/pretrained.ts";
-import { batchTensors, padBatch } from "../../training/batches.ts";
+import { loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
+import { batchTensors, padBatch, trainingBatch } from "../../training/batches.ts";
 import { predictLogits } from "../../training/evaluate.ts";
 import { fineTune } from "../../training/fine-tune.ts";
 import { GradientSum } from "../../training/gradient-sum.ts";
 import { classificationMetrics } from "../../training/metrics.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
-import { batchInputs } from "../../training/training-graph.ts";
 import { TrainingStep } from "../../training/training-step.ts";
 import { type ReferenceCase, readReferenceCase, relativeError } from "../rig/reference-case.ts";
 
@@ -22,7 +22,7 @@ const folder =
   process.env.TUNESMITH_REFERENCE_CASE ?? join(import.meta.dirname, "../golden/bert-classify");
 const device = await openOnnxruntimeDevice({ threads: 2 });
 let reference: ReferenceCase;
-let start: ClassifierWithWeights;
+let start: ModelWithWeights;
 let dataset: TokenDataset;
 
 before(async () => {
@@ -70,8 +70,8 @@ test("last hidden state, at every token", async () => {
   const params = new Map(
     start.model.parameters.map(({ name, shape }) => [name, input(name, shape)]),
   );
-  const inputs = batchInputs(batch.rows, batch.length);
-  const { lastHiddenState } = start.model.classify(params, inputs, noDropout);
+  const inputs = batchInputs(start.model, batch);
+  const { lastHiddenState } = start.model.compute(params, inputs, noDropout);
   const executable = await device.compile(graphOf({ lastHiddenState }));
   const outputs = await executable.run(new Map([...start.parameters, ...batchTensors(batch)]));
   await executable.release();
@@ -95,8 +95,10 @@ test("the gradient of every parameter", async () => {
   const step = new TrainingStep(start.model, device, { sessions: 1 });
   const batch = wholeBatch();
   const sum = new GradientSum();
-  const role = { rowWeight: 1 / batch.rows, seed: 0, step: 0, part: 0 };
-  const loss = await step.addGradients(sum, start.parameters, { batch, role });
+  const loss = await step.addGradients(sum, start.parameters, {
+    batch: trainingBatch(batch, 1 / batch.rows),
+    role: { seed: 0, step: 0, part: 0 },
+  });
   await step.release();
   assert.ok(Math.abs(loss / reference.loss - 1) < 1e-5, `loss ${loss}, expected ${reference.loss}`);
   for (const { name } of start.model.parameters) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { hashAt, streamKey } from "../../models/counter-hash.ts";
-import { createClassifier, formatPretrained } from "../../models/pretrained.ts";
-import { padBatch } from "../../training/batches.ts";
+import { createModel, formatPretrained } from "../../models/pretrained.ts";
+import { padBatch, trainingBatch } from "../../training/batches.ts";
 import { predictLogits } from "../../training/evaluate.ts";
 import { fineTune } from "../../training/fine-tune.ts";
 import { GradientSum } from "../../training/gradient-sum.ts";
@@ -23,7 +23,7 @@ const config = {
   intermediate_size: 32,
   max_position_embeddings: 16,
 };
-const start = createClassifier(config, { labels, seed: 1 });
+const start = createModel(config, { task: "sequence-classification", labels, seed: 1 });
 
 /** Rows of 3 to 12 random ids after the id 1; the label says whether the marker 3 is among them. */
 function markedRows(count: number, seed: number): TokenDataset {
@@ -102,7 +102,7 @@ test("equal bytes when run again, with other threads, and different ones with an
 
 test("8 x 1 and 4 x 2 rows in a step give the same training", async () => {
   const noDropout = { ...config, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
-  const exact = createClassifier(noDropout, { labels, seed: 1 });
+  const exact = createModel(noDropout, { task: "sequence-classification", labels, seed: 1 });
   const given = { max_steps: 5, learning_rate: 1e-3, shuffle: false };
   const whole = await train(given, { start: exact });
   const parts = await train(
@@ -121,16 +121,18 @@ test("8 x 1 and 4 x 2 rows in a step give the same training", async () => {
 });
 
 test("rows that fill up a batch change neither its loss nor its gradients", async () => {
-  const exact = createClassifier(
+  const exact = createModel(
     { ...config, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 },
-    { labels, seed: 1 },
+    { task: "sequence-classification", labels, seed: 1 },
   );
   const gradientsOf = async (rows: number) => {
     const step = new TrainingStep(exact.model, device, { sessions: 1 });
     const batch = padBatch(dataset, [4, 1], { rows, maxLength: 16, padTokenId: 0 });
     const sum = new GradientSum();
-    const role = { rowWeight: 1 / 2, seed: 0, step: 0, part: 0 };
-    const loss = await step.addGradients(sum, exact.parameters, { batch, role });
+    const loss = await step.addGradients(sum, exact.parameters, {
+      batch: trainingBatch(batch, 1 / 2),
+      role: { seed: 0, step: 0, part: 0 },
+    });
     await step.release();
     return { loss, sum };
   };
@@ -193,7 +195,7 @@ test("the start is not changed", async () => {
 });
 
 test("a loss that is not finite stops training with the step and its rows", async () => {
-  const broken = createClassifier(config, { labels, seed: 1 });
+  const broken = createModel(config, { task: "sequence-classification", labels, seed: 1 });
   broken.parameters.get("classifier.bias")!.data[0] = Number.NaN;
   await assert.rejects(
     train({ shuffle: false, per_device_train_batch_size: 2 }, { start: broken }),
