@@ -1,11 +1,11 @@
 import { constant, sizeOf, type Value } from "./graph.ts";
 import { softmax } from "./ops/activation.ts";
 import { attentionParts } from "./ops/attention.ts";
-import { add, cast, exp, log, mul, sub } from "./ops/elementwise.ts";
+import { add, cast, exp, log, mul, reciprocal, sqrt, sub } from "./ops/elementwise.ts";
 import { pick } from "./ops/indexing.ts";
 import { reshape, transpose } from "./ops/layout.ts";
 import { gemm, matMul } from "./ops/matmul.ts";
-import { reduceMax, reduceSum } from "./ops/reduce.ts";
+import { reduceMax, reduceMean, reduceSum } from "./ops/reduce.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** The results of a node, made of operations that devices have; undefined to leave it as it is. */
@@ -38,6 +38,11 @@ export const expansions: Readonly<Record<string, Expansion>> = {
     if (width.length !== 1 || axes.length !== 1 || axes[0] !== 0) return undefined;
     const sums = matMul(constant(1, [1, rows!]), x!);
     return [keepDims ? sums : reshape(sums, width)];
+  },
+  RMSNormalization({ inputs: [x, scale], attributes }) {
+    const meanSquare = reduceMean(mul(x!, x!), [-1], true);
+    const invRms = reciprocal(sqrt(add(meanSquare, attributes.eps as number)));
+    return [mul(mul(x!, invRms), scale!), invRms];
   },
   LogSoftmax({ inputs: [x] }) {
     const shifted = sub(x!, reduceMax(x!, [-1], true));

@@ -8,3 +8,4 @@ export * from "./ops/loss.ts";
 export * from "./ops/matmul.ts";
 export * from "./ops/normalization.ts";
 export * from "./ops/reduce.ts";
+export * from "./ops/rotary.ts";

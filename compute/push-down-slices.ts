@@ -101,6 +101,7 @@ const axisRules: Readonly<Record<string, AxisRule>> = {
   ),
   Linear: rowwise,
   LayerNormalization: rowwise,
+  RMSNormalization: rowwise,
   Softmax: rowwise,
   LogSoftmax: rowwise,
   Transpose: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]!],

@@ -4,10 +4,10 @@ import { attentionParts } from "../ops/attention.ts";
 import { add, erf, exp, mul, sub, tanh, where } from "../ops/elementwise.ts";
 import { reshape, transpose } from "../ops/layout.ts";
 import { matMul } from "../ops/matmul.ts";
-import { layerNormStatistics } from "../ops/normalization.ts";
+import { layerNormStatistics, rmsNormStatistics } from "../ops/normalization.ts";
 import { reduceMean, reduceSum } from "../ops/reduce.ts";
 import { oneHot } from "./layout.ts";
-import type { GradientRules } from "./rule.ts";
+import { type GradientRules, unbroadcast } from "./rule.ts";
 
 /** Gradients of the composites: written by hand, from their inputs or from what they computed. */
 export const compositeGradients: GradientRules = {
@@ -31,6 +31,16 @@ export const compositeGradients: GradientRules = {
     const gx = mul(invStd, sub(sub(gScaled, reduceMean(gScaled, [-1], true)), along));
     return [gx, reduceSum(rows(mul(g, normalized)), [0]), reduceSum(rows(g), [0])];
   },
+  RMSNormalization: (y, g) => {
+    const [x, scale] = y.inputs;
+    const { invRms } = rmsNormStatistics(y);
+    const width = x!.shape.at(-1)!;
+    const normalized = mul(x!, invRms);
+    const gScaled = mul(g, scale!);
+    const along = mul(normalized, reduceMean(mul(gScaled, normalized), [-1], true));
+    const gScale = reshape(mul(g, normalized), [sizeOf(x!.shape) / width, width]);
+    return [mul(invRms, sub(gScaled, along)), reduceSum(gScale, [0])];
+  },
   CrossEntropyRows: ({ inputs: [logits, labels] }, g) => {
     const probabilities = softmax(logits!);
     const chosen = oneHot(labels!, logits!.shape[1]!);
@@ -42,7 +52,7 @@ export const compositeGradients: GradientRules = {
    * of the smaller output. https://arxiv.org/abs/2205.14135, appendix B.4
    */
   Attention: (output, g) => {
-    const { q, k, v, scale, probabilities, kept, keptScale } = attentionParts(output);
+    const { q, k, v, mask, scale, probabilities, kept, keptScale } = attentionParts(output);
     const gScaled = keptScale === 1 ? g : mul(g, keptScale); // (B, h, T, d)
     const gKept = matMul(gScaled, swap(v)); // (B, h, T, S)
     const rowSums = reduceSum(mul(g, output), [-1], true); // (B, h, T, 1)
@@ -52,7 +62,8 @@ export const compositeGradients: GradientRules = {
         : sub(mul(kept, gKept), mul(probabilities, rowSums));
     const gq = mul(matMul(gScores, k), scale);
     const gk = matMul(swap(gScores), mul(q, scale));
-    return [gq, gk, matMul(swap(kept), gScaled), undefined, undefined];
+    const gMask = mask && unbroadcast(gScores, mask.shape);
+    return [gq, gk, matMul(swap(kept), gScaled), ...(mask ? [gMask] : []), undefined];
   },
 };
 

@@ -1,5 +1,6 @@
 import { makeValue, ShapeError, show, type Value } from "../graph.ts";
 import { requireFloat } from "./broadcast.ts";
+import { mul, sigmoid } from "./elementwise.ts";
 
 /** Softmax over the last axis. */
 export function softmax(x: Value): Value {
@@ -15,6 +16,11 @@ export function logSoftmax(x: Value): Value {
 export function gelu(x: Value, approximate: "erf" | "tanh"): Value {
   requireFloat("gelu", x);
   return makeValue("Gelu", [x], { approximate }, x.shape, x.dtype);
+}
+
+/** x · σ(x), also called swish. https://arxiv.org/abs/1702.03118 */
+export function silu(x: Value): Value {
+  return mul(x, sigmoid(x));
 }
 
 /** Drops where the mask is 0 and scales the rest by 1 / (1 - p): x, mask (uint8 or bool) of one shape. */

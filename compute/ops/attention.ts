@@ -5,7 +5,7 @@ import { broadcastShapes, requireFloat } from "./broadcast.ts";
 export interface AttentionOptions {
   /** What the scores are multiplied by: 1 / √(size of a head). */
   readonly scale: number;
-  /** Added to the scaled scores, without a gradient; broadcasts to [B, h, T, S]. */
+  /** Added to the scaled scores; broadcasts to [B, h, T, S]. */
   readonly mask?: Value;
   /** 0 drops a probability: uint8 or bool [B, h, T, S]. */
   readonly dropoutMask?: Value;

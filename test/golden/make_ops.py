@@ -25,6 +25,12 @@ def attend(q, k, v, dropped, shown):
     return (torch.softmax(scores, -1) * dropped.double() / 0.75) @ v
 
 
+def rotate(x, cos, sin):
+    first, second = x.chunk(2, -1)
+    turned = torch.cat([-second, first], -1)
+    return x * torch.cat([cos, cos], -1) + turned * torch.cat([sin, sin], -1)
+
+
 def ties():
     return torch.tensor([[1.0, 3.0, 3.0, 0.0, 2.0], [5.0, 5.0, 5.0, 1.0, 0.0], [0.0, 1.0, 2.0, 3.0, 4.0]]).double().requires_grad_()
 
@@ -67,6 +73,13 @@ CASES = {
     "softmaxCrossEntropy with an ignored label": (
         dict(logits=floats(3, 4), labels=torch.tensor([3, -100, 1])),
         lambda logits, labels: F.cross_entropy(logits, labels),
+    ),
+    "rmsNorm": (dict(a=floats(2, 3, 8), b=floats(8)), lambda a, b: F.rms_norm(a, (8,), b, 1e-6)),
+    "silu": (dict(a=floats(3, 4, low=-5, high=5)), F.silu),
+    "rotate": (dict(a=floats(2, 3, 4, 6), b=floats(4, 3), c=floats(4, 3)), rotate),
+    "attention with a learned bias for all rows": (
+        dict(a=floats(2, 2, 3, 4), b=floats(2, 2, 5, 4), c=floats(2, 2, 5, 4), d=floats(1, 2, 3, 5)),
+        lambda q, k, v, bias: F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(2, 2, 3, 5), scale=1.0),
     ),
 }
 

@@ -6,6 +6,7 @@ import {
   type TypedArray,
   type Value,
 } from "../../compute/graph.ts";
+import { erf } from "./error-function.ts";
 
 /** A tensor in float64, whatever the type of its elements in the graph. */
 export interface Array64 {
@@ -113,24 +114,6 @@ function softmaxOf(row: Float64Array): Float64Array {
 
 function sum(elements: ArrayLike<number>): number {
   return Array.from(elements).reduce((total, x) => total + x, 0);
-}
-
-/** The series near 0, a continued fraction in the tails: right to about 1e-15. */
-function erf(x: number): number {
-  if (Math.abs(x) > 3) return Math.sign(x) * (1 - complementaryErf(Math.abs(x)));
-  let term = x;
-  let total = x;
-  for (let n = 1; n < 100; n++) {
-    term *= (-x * x) / n;
-    total += term / (2 * n + 1);
-  }
-  return (2 / Math.sqrt(Math.PI)) * total;
-}
-
-function complementaryErf(x: number): number {
-  let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (x + fraction);
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
 function geluOf(x: number, approximate: unknown): number {
@@ -257,6 +240,15 @@ export const interpreterRules: Readonly<Record<string, Rule>> = {
       return row.map((e, i) => (e - mean) * invStd * scale!.data[i]! + bias!.data[i]!);
     });
     return [y, Float64Array.from(means), Float64Array.from(invStds)];
+  },
+  RMSNormalization(node, [x, scale]) {
+    const invRms: number[] = [];
+    const y = rows(x!, (row) => {
+      const meanSquare = sum(row.map((e) => e * e)) / row.length;
+      invRms.push(1 / Math.sqrt(meanSquare + (node.attributes.eps as number)));
+      return row.map((e, i) => e * invRms.at(-1)! * scale!.data[i]!);
+    });
+    return [y, Float64Array.from(invRms)];
   },
   Gather({ shape }, [table, ids]) {
     const row = sizeOf(table!.shape.slice(1));

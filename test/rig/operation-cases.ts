@@ -151,6 +151,27 @@ const composites: OperationCase[] = [
   floats("layerNorm", [[2, 3, 8], [8], [8]], (x, scale, bias) =>
     ops.layerNorm(x, scale, bias, 1e-5),
   ),
+  floats("rmsNorm", [[2, 3, 8], [8]], (x, scale) => ops.rmsNorm(x, scale, 1e-6)),
+  floats("silu", [[3, 4]], ops.silu, [-5, 5]),
+  floats(
+    "rotate",
+    [
+      [2, 3, 4, 6],
+      [4, 3],
+      [4, 3],
+    ],
+    (x, cos, sin) => ops.rotate(x, { cos, sin }),
+  ),
+  floats(
+    "attention with a learned bias for all rows",
+    [
+      [2, 2, 3, 4],
+      [2, 2, 5, 4],
+      [2, 2, 5, 4],
+      [1, 2, 3, 5],
+    ],
+    (q, k, v, mask) => ops.attention(q, k, v, { scale: 1, mask }),
+  ),
   {
     name: "dropout",
     inputs: { x: { shape: [3, 4] }, mask: maskOf([3, 4]) },
