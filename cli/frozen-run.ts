@@ -22,32 +22,49 @@ export interface FrozenRun {
 
 /** Before a frozen run: exit code 4, with every differing field printed, where pipeline and lockfile do not agree. */
 export async function checkFrozen(
-  { context, pipeline, cache, targets }: FrozenRun,
+  frozen: FrozenRun,
   lock: Result<Lockfile | undefined, Problem>,
 ): Promise<number | undefined> {
-  if (!lock.ok || lock.value === undefined) {
-    const hint = "run without --frozen once, and commit the lockfile it writes";
-    const missing = {
-      code: "lockfile-missing",
-      message: "--frozen needs a lockfile, and there is none.",
-      hint,
-    };
-    reportProblem(context, lock.ok ? missing : lock.error);
-    return exitCodes.lockDiffers;
-  }
+  const { context } = frozen;
+  if (!lock.ok || lock.value === undefined)
+    return reportNoLock(context, "--frozen", lock.ok ? undefined : lock.error);
+  const compared = await compareStatically(frozen, lock.value);
+  if ("exitCode" in compared) return compared.exitCode;
+  return compared.changes.length === 0 ? undefined : reportChanges(context, compared.changes);
+}
+
+/** Says that a command needs a lockfile that can be read. Returns the exit code. */
+export function reportNoLock(
+  context: CliContext,
+  command: string,
+  unreadable: Problem | undefined,
+): number {
+  const missing = {
+    code: "lockfile-missing",
+    message: `${command} needs a lockfile, and there is none.`,
+    hint: "run without --frozen once, and commit the lockfile it writes",
+  };
+  reportProblem(context, unreadable ?? missing);
+  return exitCodes.lockDiffers;
+}
+
+/** What differs between a lockfile and the pipeline with its sources, of the targets; nothing has to run to know it. */
+export async function compareStatically(
+  { context, pipeline, cache, targets }: FrozenRun,
+  lock: Lockfile,
+): Promise<{ readonly changes: readonly Change[] } | { readonly exitCode: number }> {
   const stages = selectStages(pipeline.stages, targets);
   const sources: Record<string, LockedSource> = {};
   for (const source of stages.flatMap((stage) => stage.sources)) {
     const digested = await digestSource(source, cache.files);
     if ("problem" in digested) {
       reportProblem(context, digested.problem);
-      return exitCodes.io;
+      return { exitCode: exitCodes.io };
     }
     sources[source.shown] = mergeSource(sources[source.shown], lockSource(digested));
   }
-  const locked = targets.length === 0 ? lock.value : narrowLock(lock.value, stages);
-  const changes = staticChanges(locked, stages, sources);
-  return changes.length === 0 ? undefined : reportChanges(context, changes);
+  const locked = targets.length === 0 ? lock : narrowLock(lock, stages);
+  return { changes: staticChanges(locked, stages, sources) };
 }
 
 /** Only what concerns some stages; of a folder that others read too, all files are kept. */
@@ -79,7 +96,6 @@ export function checkReproduced(
 }
 
 function reportChanges(context: CliContext, changes: readonly Change[]): number {
-  const lines = changes.map(({ path, from, to }) => `    ${path}: ${show(from)} -> ${show(to)}\n`);
   const many = changes.length === 1 ? "1 field differs" : `${changes.length} fields differ`;
   const hint = "run without --frozen to accept the change, or restore what was locked";
   reportProblem(context, {
@@ -87,8 +103,13 @@ function reportChanges(context: CliContext, changes: readonly Change[]): number 
     message: `The lockfile would change: ${many}.`,
     hint,
   });
-  context.stderr.write(lines.join(""));
+  context.stderr.write(changes.map((change) => `    ${sayChange(change)}\n`).join(""));
   return exitCodes.lockDiffers;
+}
+
+/** `stages.train.params.learning_rate: 0.00005 -> 0.00003`. */
+export function sayChange({ path, from, to }: Change): string {
+  return `${path}: ${show(from)} -> ${show(to)}`;
 }
 
 function show(value: Json | undefined): string {

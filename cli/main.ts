@@ -2,12 +2,14 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { stages } from "../stages/index.ts";
 import { addAuthoringCommands } from "./authoring-commands.ts";
 import { addCacheCommands } from "./cache-commands.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { addInspectionCommands } from "./inspection-commands.ts";
+import { positiveInteger } from "./option-values.ts";
+import { addReproductionCommands } from "./reproduction-commands.ts";
 
 /** The composition root: reads the process's environment, wires the commands, and sets the exit code. */
 const interruption = new AbortController();
@@ -85,6 +87,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addAuthoringCommands(program, context, exit);
   addRunCommand(program, context, exit);
   addInspectionCommands(program, context, exit);
+  addReproductionCommands(program, context, exit);
   addCacheCommands(program, context, exit);
   addPredictCommand(program, context, exit);
   return program;
@@ -140,11 +143,4 @@ function addPredictCommand(
       const { predict } = await import("./commands/predict.ts");
       exit(await predict(context, folder, texts, flags));
     });
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("It must be a whole number from 1 on.");
-  return value;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Cache } from "../../cache/open-cache.ts";
 import { explainChange } from "../../engine/build/explain-change.ts";
-import { HostPool } from "../../engine/build/host-pool.ts";
+import type { HostPool } from "../../engine/build/host-pool.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
 import type { Recipe } from "../../engine/build/recipe.ts";
 import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts";
@@ -14,10 +14,11 @@ import { checkFrozen, checkReproduced } from "../frozen-run.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
-import { cacheFolderOf, withCache } from "../open-workspace.ts";
+import { withCache } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
 import { createReporter } from "../reporters/create-reporter.ts";
 import { createRunLog } from "../reporters/run-log.ts";
+import { startHosts } from "../start-hosts.ts";
 
 /** What `tunesmith run` takes. */
 export interface RunFlags {
@@ -83,7 +84,7 @@ async function runWithCache(task: RunTask): Promise<number> {
   }
   const reporter = createReporter(context, pipeline, flags.json);
   const log = createRunLog(cache, labelOf(pipeline));
-  const hosts = startHosts(context, pipeline);
+  const hosts = startHosts(context, pipeline, cache.folder.root);
   try {
     const emit = (event: Event) => {
       log.report(event);
@@ -102,26 +103,6 @@ async function runWithCache(task: RunTask): Promise<number> {
     log.close();
   }
 }
-
-function startHosts(context: CliContext, pipeline: Pipeline): HostPool {
-  const cacheFolder = cacheFolderOf(context, pipeline);
-  const { environment, hostModule } = context;
-  return new HostPool({
-    module: hostModule,
-    args: [cacheFolder],
-    environment: { ...allocatorSettings, ...environment },
-    cwd: pipeline.folder,
-  });
-}
-
-/**
- * To glibc's allocator (others ignore it): memory that a training step frees is kept for the next,
- * instead of being given back and cleared page by page each time, a tenth of the step.
- */
-const allocatorSettings = {
-  MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_MMAP_THRESHOLD_: "33554432",
-};
 
 function build(task: RunTask, hosts: HostPool, emit: (event: Event) => void): Promise<RunOutcome> {
   const { context, pipeline, cache, machine, targets, flags } = task;

@@ -1,4 +1,4 @@
-import type { Lockfile } from "../lockfile.ts";
+import type { LockedStage, Lockfile } from "../lockfile.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { type Change, changesBetween } from "./changes.ts";
@@ -44,13 +44,22 @@ export interface Comparison {
   readonly otherClass: readonly string[];
 }
 
+/** How strictly locks are compared. */
+export interface CompareOptions {
+  /** For metrics, where the machine class differs. @default METRIC_TOLERANCE */
+  readonly tolerance?: number;
+  /** Stages that are known to be of another class, so that what reads them is. */
+  readonly otherClass?: readonly string[];
+}
+
 /** Compares byte for byte where the machine class is the locked one, and metrics within the tolerance where it is not. */
 export function compareLocks(
   locked: Lockfile,
   now: Lockfile,
   stages: readonly PipelineStage[],
+  { tolerance = METRIC_TOLERANCE, otherClass: known = [] }: CompareOptions = {},
 ): Comparison {
-  const otherClass = new Set<string>();
+  const otherClass = new Set(known);
   const changes: Change[] = [];
   for (const { name, inputs } of stages) {
     const [before, after] = [locked.stages[name], now.stages[name]];
@@ -65,20 +74,21 @@ export function compareLocks(
     if (isOther) otherClass.add(name);
     if (!isOther)
       changes.push(...changesBetween(before as unknown as Json, after as unknown as Json, path));
-    else changes.push(...metricChanges(before.metrics, after.metrics, `${path}.metrics`));
+    else changes.push(...metricChanges(before, after, path, tolerance));
   }
   return { changes, otherClass: [...otherClass] };
 }
 
 function metricChanges(
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>>,
+  before: LockedStage,
+  after: LockedStage,
   path: string,
+  tolerance: number,
 ): readonly Change[] {
-  return changesBetween(before, after, path).filter(
+  return changesBetween(before.metrics, after.metrics, `${path}.metrics`).filter(
     ({ from, to }) =>
       typeof from !== "number" ||
       typeof to !== "number" ||
-      Math.abs(from - to) > METRIC_TOLERANCE * Math.max(1, Math.abs(from)),
+      Math.abs(from - to) > tolerance * Math.max(1, Math.abs(from)),
   );
 }

@@ -1,0 +1,33 @@
+import { availableParallelism } from "node:os";
+import { type Command, Option } from "commander";
+import { METRIC_TOLERANCE } from "../engine/build/compare-locks.ts";
+import type { CliContext } from "./context.ts";
+import { fraction, positiveInteger } from "./option-values.ts";
+
+type Exit = (code: number) => void;
+
+/** Adds the commands that check and merge lockfiles. */
+export function addReproductionCommands(program: Command, context: CliContext, exit: Exit): void {
+  addVerify(program, context, exit);
+}
+
+function addVerify(program: Command, context: CliContext, exit: Exit): void {
+  program
+    .command("verify")
+    .description("run locked stages again in a clean folder and compare them with the lockfile")
+    .argument("<file>", "pipeline file, *.tune.yaml")
+    .argument("[stages...]", "only these stages; what they read is taken as it was locked")
+    .option(
+      "--tolerance <share>",
+      "how far metrics may be from the locked ones on a machine of another class",
+      fraction,
+      METRIC_TOLERANCE,
+    )
+    .option("--jobs <n>", "stages that work at once", positiveInteger, availableParallelism())
+    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .option("--json", "one JSON object on stdout", false)
+    .action(async (file, stages, flags) => {
+      const { verify } = await import("./commands/verify.ts");
+      exit(await verify(context, file, stages, flags));
+    });
+}
