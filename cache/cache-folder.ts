@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CacheError, errnoOf, namingPath } from "./cache-error.ts";
-import { type Digest, digestOf, hexOf } from "./digest.ts";
+import { type Digest, hexOf } from "./digest.ts";
 import { createSynced, orRemove, publish, removeIfPresent } from "./durable-file.ts";
 import { type FileFacts, type FileSystem, isAbsence } from "./file-system.ts";
+import { isOrphan, temporaryName } from "./temporary-name.ts";
 
 /**
  * Where everything lies in a cache. Blobs are at `blobs/ab/cdef…`, manifests at
@@ -91,7 +90,7 @@ async function ensureFolder(folder: CacheFolder, path: string): Promise<void> {
   const facts = fileSystem.factsSync(path, { followLinks: true });
   if (facts?.kind === "folder") return;
   if (facts !== undefined) {
-    await fileSystem.rename(path, `${path}.${uniqueName()}.aside`);
+    await fileSystem.rename(path, `${path}.${temporaryName()}.aside`);
   }
   await fileSystem.mkdir(path);
   await fileSystem.syncFolder(folder.root);
@@ -103,18 +102,12 @@ export function blobPath(folder: CacheFolder, digest: Digest): string {
   return join(folder.blobs, hex.slice(0, 2), hex.slice(2));
 }
 
-const host = hexOf(digestOf(hostname())).slice(0, 8);
-
-function uniqueName(): string {
-  return `${process.pid}.${host}.${randomBytes(8).toString("hex")}`;
-}
-
 /**
  * A free path in the cache's `tmp`, which names this process, so that others know when nobody
  * writes it any more.
  */
 export function newTemporary(folder: CacheFolder): string {
-  return join(folder.temporary, uniqueName());
+  return join(folder.temporary, temporaryName());
 }
 
 /**
@@ -168,7 +161,7 @@ export function quarantine(folder: CacheFolder, path: string, onlyIf?: FileFacts
   if (facts === undefined || (onlyIf !== undefined && facts.inode !== onlyIf.inode)) return;
   const name = path.slice(folder.root.length + 1).replaceAll(/[\\/]/g, "-");
   try {
-    fileSystem.renameSync(path, join(folder.quarantine, `${name}.${uniqueName()}`));
+    fileSystem.renameSync(path, join(folder.quarantine, `${name}.${temporaryName()}`));
   } catch (error) {
     if (!isAbsence(error) && !isReadOnly(error)) throw error;
   }
@@ -188,26 +181,12 @@ async function removeLeftovers({ temporary, fileSystem }: CacheFolder): Promise<
   for (const { name, kind } of fileSystem.readdirSync(temporary)) {
     if (kind === "folder") continue;
     const path = join(temporary, name);
-    const [pid, writer] = name.split(".");
-    const isOrphan = writer === host && !isRunning(Number(pid));
     const written = Number((fileSystem.factsSync(path)?.mtimeNs ?? 0n) / 1_000_000n);
-    if (isOrphan || Date.now() - written > leftoverSeconds * 1000) {
+    if (isOrphan(name) || Date.now() - written > leftoverSeconds * 1000) {
       await removeIfPresent(fileSystem, path).catch((error: unknown) => {
         // Left for who may.
         if (!isReadOnly(error)) throw error;
       });
     }
-  }
-}
-
-/** Whether a process of this machine is running; false for what is not a process id. */
-export function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    return errnoOf(error) === "EPERM";
   }
 }

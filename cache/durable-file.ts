@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { errnoOf, namingPath } from "./cache-error.ts";
 import type { Digest } from "./digest.ts";
 import { type FileSystem, isAbsence, nodeFileSystem } from "./file-system.ts";
 import { digestOfFile, writePieces } from "./pieces.ts";
+import { isOrphan, temporaryName } from "./temporary-name.ts";
 
 /** Removes a file if it is there; never fails because it is not. */
 export async function removeIfPresent(fileSystem: FileSystem, path: string): Promise<void> {
@@ -112,10 +112,18 @@ export async function publish(
  * free.
  */
 export function temporaryBeside(path: string): string {
-  return join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`,
-  );
+  return join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
+}
+
+const temporaryPattern = /^\..*\.(\d+\.[0-9a-f]{8}\.[0-9a-f]{16})\.tmp$/;
+
+/** Removes temporary files in a folder whose writers were killed. */
+export async function removeOrphansIn(fileSystem: FileSystem, folder: string): Promise<void> {
+  for (const { name } of fileSystem.readdirSync(folder)) {
+    const writer = temporaryPattern.exec(name)?.[1];
+    if (writer !== undefined && isOrphan(writer))
+      await removeIfPresent(fileSystem, join(folder, name));
+  }
 }
 
 /**
@@ -131,6 +139,7 @@ export function writeFileDurably(
   const temporary = temporaryBeside(path);
   return namingPath("write", path, () =>
     orRemove(fileSystem, temporary, async () => {
+      await removeOrphansIn(fileSystem, dirname(path));
       await createSynced(fileSystem, temporary, bytes);
       await publish(fileSystem, temporary, path);
     }),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { isRunning } from "./cache-folder.ts";
+import { isRunning } from "./temporary-name.ts";
 
 /** A process that holds something in a shared cache, as the index remembers it. */
 export interface LivingProcess {

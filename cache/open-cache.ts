@@ -2,6 +2,7 @@ import { BuildClaims } from "./build-claims.ts";
 import { namingPathSync } from "./cache-error.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { prepareCacheFolder } from "./cache-folder.ts";
+import { Chores } from "./chores.ts";
 import type { Digest } from "./digest.ts";
 import { DiskBlobStore } from "./disk-blob-store.ts";
 import { FileDigests } from "./file-digest.ts";
@@ -25,6 +26,8 @@ export interface Cache {
   readonly claims: BuildClaims;
   /** Keeps a collection away from what running pipelines use. */
   readonly leases: RunLeases;
+  /** When the cache was last tidied up. */
+  readonly chores: Chores;
   /** Lockfiles of all projects that use the cache. */
   readonly roots: LockRoots;
   /**
@@ -82,6 +85,7 @@ export async function openCache(
     files: new FileDigests(known, fileSystem),
     claims,
     leases,
+    chores: new Chores(index, now),
     roots: new LockRoots(index),
     index: (use) => index.transact(use),
     now,

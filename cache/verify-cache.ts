@@ -43,11 +43,11 @@ export function exitBitsOf(report: CacheReport): number {
 /**
  * Reads every blob and manifest of a cache. What is corrupt goes to quarantine, traces whose
  * outputs are no longer whole are dropped, so that whatever is left is sound. Safe beside running
- * pipelines. `onBlob` is called after each blob.
+ * pipelines. `onProgress` is told how many blobs were checked.
  */
 export async function verifyCache(
   cache: Cache,
-  { onBlob = () => undefined }: { onBlob?: () => void } = {},
+  { onProgress = () => {} }: { onProgress?: (done: number, total: number) => void } = {},
 ): Promise<CacheReport> {
   const report: CacheReport = {
     blobs: { intact: 0, corrupt: [] },
@@ -55,7 +55,7 @@ export async function verifyCache(
     failures: [],
   };
   for (const shard of namesIn(cache.folder)) await verifyManifests(cache, shard, report);
-  await verifyBlobs(cache, report, onBlob);
+  await verifyBlobs(cache, report, onProgress);
   for (const { trace, path } of allManifests(cache.folder)) {
     await noting(report, relative(cache.folder.root, path), () =>
       dropUnlessWhole(cache, trace, report),
@@ -90,21 +90,26 @@ async function restore(cache: Cache, shard: string, name: string): Promise<boole
   return true;
 }
 
-async function verifyBlobs(cache: Cache, report: CacheReport, onBlob: () => void): Promise<void> {
+async function verifyBlobs(
+  cache: Cache,
+  report: CacheReport,
+  onProgress: (done: number, total: number) => void,
+): Promise<void> {
   const { folder } = cache;
-  for (const { name: shard } of await folder.fileSystem.readdir(folder.blobs)) {
-    for (const name of await blobNames(cache, shard)) {
-      const path = join("blobs", shard, name);
-      await noting(report, path, async () => {
-        const digest = `sha256:${shard}${name}`;
-        const isBlob = shard.length === 2 && isDigest(digest);
-        if (!isBlob) quarantine(folder, join(folder.root, path));
-        const state = isBlob ? await cache.blobs.verify(digestFrom(digest)) : "corrupt";
-        if (state === "intact") report.blobs.intact++;
-        if (state === "corrupt") report.blobs.corrupt.push(path);
-      });
-      onBlob();
-    }
+  const found: { readonly shard: string; readonly name: string }[] = [];
+  for (const { name: shard } of await folder.fileSystem.readdir(folder.blobs))
+    for (const name of await blobNames(cache, shard)) found.push({ shard, name });
+  for (const [done, { shard, name }] of found.entries()) {
+    onProgress(done, found.length);
+    const path = join("blobs", shard, name);
+    await noting(report, path, async () => {
+      const digest = `sha256:${shard}${name}`;
+      const isBlob = shard.length === 2 && isDigest(digest);
+      if (!isBlob) quarantine(folder, join(folder.root, path));
+      const state = isBlob ? await cache.blobs.verify(digestFrom(digest)) : "corrupt";
+      if (state === "intact") report.blobs.intact++;
+      if (state === "corrupt") report.blobs.corrupt.push(path);
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import type { CliContext } from "./context.ts";
 
 type Exit = (code: number) => void;
 
-/** Adds the commands that look at a pipeline, its results and its cache, and execute nothing. */
+/** Adds the commands that look at a pipeline and its results, and execute nothing. */
 export function addInspectionCommands(program: Command, context: CliContext, exit: Exit): void {
   addPlan(program, context, exit);
   addStatus(program, context, exit);
@@ -12,7 +12,6 @@ export function addInspectionCommands(program: Command, context: CliContext, exi
   addShow(program, context, exit);
   addExport(program, context, exit);
   addDoctor(program, context, exit);
-  addCache(program, context, exit);
 }
 
 const pipelineFile = ["<file>", "pipeline file, *.tune.yaml"] as const;
@@ -107,33 +106,5 @@ function addDoctor(program: Command, context: CliContext, exit: Exit): void {
     .action(async (flags) => {
       const { doctor } = await import("./commands/doctor.ts");
       exit(await doctor(context, flags));
-    });
-}
-
-function addCache(program: Command, context: CliContext, exit: Exit): void {
-  const cache = program.command("cache").description("look at the cache and check it");
-  const project = [
-    "--project <folder>",
-    "project folder; default: found from here upwards",
-  ] as const;
-  cache
-    .command("ls")
-    .description("results by pipeline and stage, with size and last use")
-    .option(...project)
-    .option("--json", "one JSON object a line on stdout", false)
-    .action(async (flags) => {
-      const { listCache } = await import("./commands/cache-ls.ts");
-      exit(await listCache(context, flags));
-    });
-  cache
-    .command("verify")
-    .description(
-      "read and check every file of the cache; exit code bits: 1 corrupt, 2 untrusted, 4 other",
-    )
-    .option(...project)
-    .option(...jsonFlag)
-    .action(async (flags) => {
-      const { verify } = await import("./commands/cache-verify.ts");
-      exit(await verify(context, flags));
     });
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { errnoOf } from "../cache/cache-error.ts";
 import { writeFileDurably } from "../cache/durable-file.ts";
+import type { Cache } from "../cache/open-cache.ts";
 import type { Problem } from "../engine/diagnostic.ts";
 import { type Lockfile, lockfilePathOf, lockfileText, parseLockfile } from "../engine/lockfile.ts";
 import type { Pipeline } from "../engine/pipeline/pipeline.ts";
@@ -24,13 +25,14 @@ export async function readLock(pipeline: Pipeline): Promise<Result<Lockfile | un
   }
 }
 
-/** Writes the lockfile if it changes. Throws a CacheError (`cache-io`) when it cannot be written. */
+/** Writes the lockfile if it changes, and has the cache keep what it names. Throws a CacheError (`cache-io`) when it cannot be written. */
 export async function writeLock(
   context: CliContext,
   pipeline: Pipeline,
-  lockfile: Lockfile,
+  { lockfile, cache }: { readonly lockfile: Lockfile; readonly cache: Cache },
 ): Promise<number> {
   const path = lockfilePathOf(pipeline.path);
+  cache.roots.add(path);
   const text = lockfileText(lockfile);
   const before = await readFile(path, "utf8").catch(() => undefined);
   if (before === text) return exitCodes.ok;

@@ -2,6 +2,7 @@ import { type CacheReport, exitBitsOf, verifyCache } from "../../cache/verify-ca
 import type { CliContext } from "../context.ts";
 import { writeJson } from "../examine-file.ts";
 import { withProjectCache } from "../open-project-cache.ts";
+import { createProgressBar } from "../progress-bar.ts";
 import { formatCount } from "../text/format-quantity.ts";
 import { printableLine } from "../text/printable.ts";
 
@@ -17,7 +18,8 @@ export interface VerifyFlags {
  */
 export function verify(context: CliContext, { project, json }: VerifyFlags): Promise<number> {
   return withProjectCache(context, project, async (cache) => {
-    const report = await verifyCache(cache);
+    const bar = createProgressBar(context, "checking files");
+    const report = await verifyCache(cache, { onProgress: bar.show }).finally(bar.close);
     if (json) writeJson(context, { type: "cache-verify", ...report });
     else context.stdout.write(renderReport(report, cache.folder.quarantine));
     return exitBitsOf(report);

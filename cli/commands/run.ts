@@ -18,6 +18,7 @@ import { withCache } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
 import { createReporter } from "../reporters/create-reporter.ts";
 import { createRunLog } from "../reporters/run-log.ts";
+import { tidyAfterRun } from "../tidy-after-run.ts";
 import { startHosts } from "../start-hosts.ts";
 
 /** What `tunesmith run` takes. */
@@ -56,9 +57,12 @@ export async function run(
       hint,
     });
   }
-  return withCache(context, pipeline, (cache) =>
-    runWithCache({ context, pipeline, cache, machine: machine.value, targets, flags }),
-  );
+  return withCache(context, pipeline, async (cache) => {
+    const task = { context, pipeline, cache, machine: machine.value, targets, flags };
+    const exitCode = await runWithCache(task);
+    await tidyAfterRun(context, pipeline.project, cache);
+    return exitCode;
+  });
 }
 
 function usage(context: CliContext, problem: Parameters<typeof reportProblem>[1]): number {
@@ -135,7 +139,7 @@ async function conclude(
   outcome: RunOutcome,
   frozen: Lockfile | undefined,
 ): Promise<number> {
-  const { context, pipeline, flags } = task;
+  const { context, pipeline, cache, flags } = task;
   if (context.signal.aborted) {
     return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
   }
@@ -151,7 +155,8 @@ async function conclude(
     return exitCodes.ok;
   }
   const previous = await readUnbuilt(task, outcome);
-  return writeLock(context, pipeline, lockRun(pipeline, outcome.built, previous, context.version));
+  const lockfile = lockRun(pipeline, outcome.built, previous, context.version);
+  return writeLock(context, pipeline, { lockfile, cache });
 }
 
 /** The lockfile, for stages that were not part of the run; without such it is not read, which takes long for a large one. */

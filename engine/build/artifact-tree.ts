@@ -3,6 +3,7 @@ import { BlobCorrupt, BlobMissing } from "../../cache/cache-error.ts";
 import { type Digest, digestOf, isDigest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
+import { areArtifactPaths } from "../artifact-path.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import type { Json } from "../stage.ts";
 
@@ -63,6 +64,7 @@ function isTree(value: unknown): value is ArtifactTree {
   const { type, format, files } = value as Partial<Record<keyof ArtifactTree, unknown>>;
   if (typeof type !== "string" || typeof format !== "number") return false;
   if (typeof files !== "object" || files === null) return false;
+  if (!areArtifactPaths(Object.keys(files))) return false;
   return Object.values(files).every(
     (file) => isDigest(file?.digest) && Number.isSafeInteger(file?.bytes) && file.bytes >= 0,
   );

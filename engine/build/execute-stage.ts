@@ -1,6 +1,7 @@
 import type { BlobStore } from "../../cache/blob-store.ts";
 import { BlobCorrupt, BlobMissing, CacheError } from "../../cache/cache-error.ts";
 import type { ArtifactReader, ArtifactTree, ArtifactType, ArtifactWriter } from "../artifact.ts";
+import { isArtifactPath } from "../artifact-path.ts";
 import { StageFailure } from "../diagnostic.ts";
 import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
 import type { HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
@@ -141,13 +142,6 @@ export async function storeArtifact<T>(
   };
   await type.write(value, writer);
   return { type: type.name, format: type.format, files };
-}
-
-function isArtifactPath(path: string): boolean {
-  const names = path.split("/");
-  return names.every(
-    (name) => name !== "" && name !== "." && name !== ".." && !/[\\\0]/.test(name),
-  );
 }
 
 function countBytes(content: Uint8Array | string | AsyncIterable<Uint8Array>) {

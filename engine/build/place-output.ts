@@ -1,7 +1,7 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { CacheError } from "../../cache/cache-error.ts";
 import { type Digest, digestOf, hexOf, isDigest } from "../../cache/digest.ts";
-import { writeFileDurably } from "../../cache/durable-file.ts";
+import { removeOrphansIn, writeFileDurably } from "../../cache/durable-file.ts";
 import type { FileSystem } from "../../cache/file-system.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
@@ -51,28 +51,66 @@ async function placeTree(
   const { fileSystem } = cache.folder;
   const record = join(placedFolder, `${hexOf(digestOf(destination.absolute))}.json`);
   const before = readPlaced(record, fileSystem);
-  const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, digest]));
-  for (const [path, digest] of wanted) {
+  const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, [digest]]));
+  // First, so that after a kill on the way both old and new files are known to be ours.
+  await writePlaced(record, before, bothOf(before, wanted), cache);
+  const written = new Set<string>();
+  for (const [path, [digest]] of wanted) {
     const target = join(destination.absolute, path);
+    failBehindLink(destination, path, fileSystem);
     const found = await digestOfFileAt(target, cache);
     if (found === digest) continue;
-    if (found !== undefined && before.get(path) !== found) {
+    if (found !== undefined && !before.get(path)?.includes(found)) {
       const backup = await freeBackupName(target, fileSystem);
       await fileSystem.rename(target, backup);
       const message = `${join(destination.shown, path)} had been changed by hand: kept as ${backup}.`;
       emit({ type: "notice", code: "output-kept-aside", stage, message });
     }
-    await cache.blobs.materialize(digest, target);
+    await cache.blobs.materialize(digest!, target);
+    written.add(dirname(target));
   }
-  for (const [path, digest] of before) {
+  for (const folder of written) await removeOrphansIn(fileSystem, folder);
+  for (const [path, digests] of before) {
     const target = join(destination.absolute, path);
-    if (!wanted.has(path) && (await digestOfFileAt(target, cache)) === digest)
-      await fileSystem.unlink(target);
+    const found = wanted.has(path) ? undefined : await digestOfFileAt(target, cache);
+    if (found !== undefined && digests.includes(found)) await fileSystem.unlink(target);
   }
-  const text = JSON.stringify(Object.fromEntries(wanted));
-  if (text === JSON.stringify(Object.fromEntries(before))) return;
-  await fileSystem.mkdir(placedFolder);
-  await writeFileDurably(record, text, { fileSystem });
+  await writePlaced(record, bothOf(before, wanted), wanted, cache);
+}
+
+/** By path the digests of the files that are ours: one, or while they are being replaced two. */
+type Placed = ReadonlyMap<string, readonly Digest[]>;
+
+function bothOf(before: Placed, wanted: Placed): Placed {
+  const both = new Map(wanted);
+  for (const [path, digests] of before)
+    both.set(path, [...new Set([...digests, ...(wanted.get(path) ?? [])])]);
+  return both;
+}
+
+async function writePlaced(record: string, before: Placed, placed: Placed, cache: Cache) {
+  const { fileSystem } = cache.folder;
+  const textOf = (files: Placed) => JSON.stringify(Object.fromEntries([...files].sort()));
+  if (textOf(placed) === textOf(before)) return;
+  await fileSystem.mkdir(dirname(record));
+  await writeFileDurably(record, textOf(placed), { fileSystem });
+}
+
+/** A link below the destination could lead anywhere; it is not followed. */
+function failBehindLink(
+  destination: { readonly absolute: string; readonly shown: string },
+  path: string,
+  fileSystem: FileSystem,
+): void {
+  const names = path.split("/").slice(0, -1);
+  for (let depth = 1; depth <= names.length; depth++) {
+    const folder = names.slice(0, depth).join("/");
+    if (fileSystem.factsSync(join(destination.absolute, folder))?.kind !== "link") continue;
+    const shown = join(destination.shown, folder);
+    throw new CacheError("file-unusable", `${shown} is a link, so nothing is written into it.`, {
+      hint: "Replace the link by a folder, or save elsewhere.",
+    });
+  }
 }
 
 async function digestOfFileAt(path: string, { files, folder }: Cache): Promise<Digest | undefined> {
@@ -83,16 +121,14 @@ async function digestOfFileAt(path: string, { files, folder }: Cache): Promise<D
     : digestOf(`not a file: ${facts.kind}`);
 }
 
-/** Paths and digests of what was placed last; an unreadable record counts as none, so nothing is overwritten. */
-function readPlaced(record: string, fileSystem: FileSystem): ReadonlyMap<string, Digest> {
+/** What was placed last; an unreadable record counts as none, so nothing is overwritten. */
+function readPlaced(record: string, fileSystem: FileSystem): Placed {
   if (fileSystem.factsSync(record)?.kind !== "file") return new Map();
   try {
-    const value: unknown = JSON.parse(
-      Buffer.from(fileSystem.readFileSync(record)).toString("utf8"),
-    );
-    const entries = Object.entries(value as Record<string, unknown>);
+    const text = Buffer.from(fileSystem.readFileSync(record)).toString("utf8");
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
     return new Map(
-      entries.flatMap(([path, digest]) => (isDigest(digest) ? [[path, digest] as const] : [])),
+      entries.map(([path, digests]) => [path, [digests].flat().filter((one) => isDigest(one))]),
     );
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return new Map();

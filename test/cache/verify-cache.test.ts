@@ -31,7 +31,7 @@ const relative = (digest: Digest) =>
 test("a sound cache is found sound", async (t) => {
   const { cache } = await filled(t);
   let blobs = 0;
-  const report = await verifyCache(cache, { onBlob: () => blobs++ });
+  const report = await verifyCache(cache, { onProgress: () => blobs++ });
   assert.deepEqual(report, {
     blobs: { intact: 4, corrupt: [] },
     manifests: { intact: 2, corrupt: [], restored: 0, foreign: 0, dropped: [] },

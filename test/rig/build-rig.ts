@@ -2,16 +2,17 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BlobStore } from "../../cache/blob-store.ts";
-import { nodeFileSystem } from "../../cache/file-system.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
 import type { ArtifactType } from "../../engine/artifact.ts";
 import { executeStage } from "../../engine/build/execute-stage.ts";
 import type { Hosts } from "../../engine/build/host-pool.ts";
 import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts";
+import type { Slots } from "../../engine/build/slot-pool.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { type AnyStage, defineStage, type Json } from "../../engine/stage.ts";
+import { unsyncedFileSystem } from "./unsynced-file-system.ts";
 
 /** A stored text, for tests of the engine. */
 export const textArtifact: ArtifactType<string> = {
@@ -120,12 +121,10 @@ export class BuildRig implements AsyncDisposable {
   /** Syncing is left out: these tests are about what is built, not about power cuts. */
   static async create(): Promise<BuildRig> {
     const folder = await mkdtemp(join(tmpdir(), "tunesmith-build-"));
-    const open = async (path: string, how: "read" | "create") => {
-      const file = await nodeFileSystem.open(path, how);
-      return { ...file, sync: async () => {} };
-    };
-    const fileSystem = { ...nodeFileSystem, open, syncFolder: async () => {} };
-    return new BuildRig(folder, await openCache(join(folder, "cache"), { fileSystem }));
+    return new BuildRig(
+      folder,
+      await openCache(join(folder, "cache"), { fileSystem: unsyncedFileSystem }),
+    );
   }
 
   hosts(kinds: readonly AnyStage[]): Hosts {
@@ -156,6 +155,7 @@ export class BuildRig implements AsyncDisposable {
       targets: options.targets ?? [],
       forced: new Set(options.forced),
       jobs: options.jobs ?? 1,
+      ...(options.slots && { slots: options.slots }),
       keepGoing: options.keepGoing ?? false,
       explain: () => ({}),
       emit: (event) => this.events.push(event),

@@ -22,7 +22,9 @@ export function faultyFileSystem({
   at = Number.POSITIVE_INFINITY,
   code = "EIO",
   how = "once",
+  over = nodeFileSystem,
 }: {
+  over?: FileSystem;
   at?: number;
   code?: string;
   how?: "once" | "dead";
@@ -56,7 +58,7 @@ export function faultyFileSystem({
       },
     });
   return {
-    fileSystem: counted(nodeFileSystem, ""),
+    fileSystem: counted(over, ""),
     names,
     get calls() {
       return names.length;
