@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { openCache } from "../../cache/open-cache.ts";
 import { exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
 import { generator } from "../rig/case-data.ts";
-import { type CrashScene, crashScenes, outcomeOf } from "../rig/crash-points.ts";
+import { type CrashScene, crashScenes, outcomeOf, pickSome } from "../rig/crash-points.ts";
 import { faultyFileSystem } from "../rig/faulty-file-system.ts";
 import { runSevenStages } from "../rig/seven-stages.ts";
 import { memoryFolder, temporaryFolder } from "../rig/temporary-folder.ts";
@@ -23,7 +23,7 @@ for (const [name, some] of Object.entries(scenes)) {
     const scene = crashScenes[name]!;
     const expected = await undisturbed(scene, join(folder, "undisturbed"));
     const calls = expected.calls;
-    const points = pick(calls, isTorture ? calls : some, generator(seed));
+    const points = pickSome(calls, isTorture ? calls : some, generator(seed));
     t.diagnostic(`${points.length} of ${calls} calls`);
     for (const at of points) {
       const project = join(folder, `${at}`);
@@ -61,15 +61,4 @@ async function assertSound(project: string, about: string): Promise<void> {
   const report = await verifyCache(cache);
   cache.close();
   assert.equal(exitBitsOf(report), 0, `${about}: ${JSON.stringify(report)}`);
-}
-
-/** So many of the numbers 1 to `count`, in order. */
-function pick(count: number, most: number, random: () => number): readonly number[] {
-  const all = Array.from({ length: count }, (_, i) => i + 1);
-  if (count <= most) return all;
-  const chosen = all.map((at) => ({ at, order: random() })).sort((a, b) => a.order - b.order);
-  return chosen
-    .slice(0, most)
-    .map(({ at }) => at)
-    .sort((a, b) => a - b);
 }

@@ -62,9 +62,9 @@ test("a power cut at any moment loses nothing recorded and lets nothing half-wri
   layOut(new Map(), root);
   const loss = powerLossFileSystem(root);
   const { trained, locked, trees } = await work(root, loss);
-  t.diagnostic(`${loss.cuts.length} moments, two disks each`);
+  t.diagnostic(`${loss.cuts.length} moments, three disks each`);
   for (const [i, cut] of loss.cuts.entries()) {
-    for (const kind of ["lost", "hollow"] as const) {
+    for (const kind of ["lost", "hollow", "torn"] as const) {
       const place = join(folder, `${i} ${kind}`);
       const about = `cut ${i}, after ${cut.call}, ${kind}`;
       layOut(cut[kind], place);

@@ -73,3 +73,14 @@ export async function outcomeOf(project: string): Promise<readonly string[]> {
     ...(await readdir(join(project, "out"))).filter((name) => !name.endsWith(".tmp")),
   ];
 }
+
+/** So many of the numbers 1 to `count`, in order. */
+export function pickSome(count: number, most: number, random: () => number): readonly number[] {
+  const all = Array.from({ length: count }, (_, i) => i + 1);
+  if (count <= most) return all;
+  const chosen = all.map((at) => ({ at, order: random() })).sort((a, b) => a.order - b.order);
+  return chosen
+    .slice(0, most)
+    .map(({ at }) => at)
+    .sort((a, b) => a - b);
+}
