@@ -1,5 +1,8 @@
 import type { TrainingArguments } from "./training-arguments.ts";
 
+/** The schedules whose rate at a step is the same however many steps come after it. */
+export const steadySchedules = ["constant", "constant_with_warmup"] as const;
+
 type ScheduleArguments = Pick<
   TrainingArguments,
   "learning_rate" | "lr_scheduler_type" | "warmup_steps" | "warmup_ratio"
@@ -9,6 +12,18 @@ type ScheduleArguments = Pick<
 export function warmupSteps(given: ScheduleArguments, totalSteps: number): number {
   if (given.warmup_steps >= 1) return given.warmup_steps;
   return Math.ceil(totalSteps * (given.warmup_steps > 0 ? given.warmup_steps : given.warmup_ratio));
+}
+
+/** Whether the warm-up is given as a share of all steps. */
+export function hasWarmupShare(given: ScheduleArguments): boolean {
+  if (given.lr_scheduler_type === "constant" || given.warmup_steps >= 1) return false;
+  return given.warmup_steps > 0 || given.warmup_ratio > 0;
+}
+
+/** Whether the rate at a step depends on the number of all steps: then no longer training can go on from this one. */
+export function looksAhead(given: ScheduleArguments): boolean {
+  const isSteady = steadySchedules.some((type) => type === given.lr_scheduler_type);
+  return !isSteady || hasWarmupShare(given);
 }
 
 /**

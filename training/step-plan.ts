@@ -29,20 +29,41 @@ export function totalSteps(dataset: TokenDataset, given: PlanArguments): number 
   return Math.ceil(given.num_train_epochs * stepsPerEpoch(dataset, given));
 }
 
-/** Every step of a training, in order. */
-export function* plannedSteps(dataset: TokenDataset, given: PlanArguments): Generator<PlannedStep> {
+/** Every step of a training from the one with number `from` on, in order. */
+export function* plannedSteps(
+  dataset: TokenDataset,
+  given: PlanArguments,
+  from = 0,
+): Generator<PlannedStep> {
   const perEpoch = stepsPerEpoch(dataset, given);
   const total = totalSteps(dataset, given);
   const parts = given.gradient_accumulation_steps;
-  for (let step = 0, epoch = 0; step < total; epoch++) {
+  let step = from;
+  for (let epoch = Math.floor(from / perEpoch); step < total; epoch++) {
     const batches = epochBatches(dataset, epoch, given);
-    for (let at = 0; at < batches.length && step < total; at += parts, step++) {
+    const first = (step - epoch * perEpoch) * parts;
+    for (let at = first; at < batches.length && step < total; at += parts, step++)
       yield {
         step,
         epoch: (step + 1) / perEpoch,
         batches: batches.slice(at, at + parts),
-        endsEpoch: (step + 1) % perEpoch === 0 || step + 1 === total,
+        endsEpoch: endsEpoch(step + 1, { perEpoch, total }),
       };
-    }
   }
+}
+
+/** Whether an epoch, or training, ends after so many steps. */
+function endsEpoch(steps: number, { perEpoch, total }: { perEpoch: number; total: number }) {
+  return steps % perEpoch === 0 || steps === total;
+}
+
+/** Whether a training evaluates after so many steps. */
+export function isEvaluatedAfter(
+  steps: number,
+  dataset: TokenDataset,
+  given: PlanArguments & Pick<TrainingArguments, "eval_strategy" | "eval_steps">,
+): boolean {
+  if (given.eval_strategy === "steps") return steps % given.eval_steps === 0;
+  const [perEpoch, total] = [stepsPerEpoch(dataset, given), totalSteps(dataset, given)];
+  return given.eval_strategy === "epoch" && endsEpoch(steps, { perEpoch, total });
 }

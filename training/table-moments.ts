@@ -34,6 +34,21 @@ export class TableMoments {
     if (coefficients.keep !== 1) this.#decayOthers(table, coefficients.keep);
   }
 
+  /** The rows that have moments, and the moments: each [rows, width]. */
+  get state(): { readonly rows: Int32Array } & Moments {
+    const length = this.#rows.length * this.#width;
+    const { first, second } = this.#moments;
+    const rows = Int32Array.from(this.#rows);
+    return { rows, first: first.slice(0, length), second: second.slice(0, length) };
+  }
+
+  /** Goes on from the state of another table of the same size. */
+  restore({ rows, first, second }: TableMoments["state"]): void {
+    for (const row of rows) this.#remember(row);
+    this.#moments.first.set(first);
+    this.#moments.second.set(second);
+  }
+
   #decayOthers(table: Float32Array, keep: number): void {
     const width = this.#width;
     const factor = Math.fround(keep); // as the update of the other rows takes it

@@ -5,6 +5,12 @@ export type LogEntry = { readonly epoch: number; readonly step: number } & Reado
   Record<string, number>
 >;
 
+/** A callback of Trainer's with a memory. */
+export interface CallbackState {
+  readonly args: Readonly<Record<string, number>>;
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
 /** The course of a training, with the keys of Trainer's trainer_state.json. It holds no clock. */
 export interface TrainerState {
   readonly best_global_step: number | null;
@@ -22,7 +28,7 @@ export interface TrainerState {
   readonly num_input_tokens_seen: number;
   readonly num_train_epochs: number;
   readonly save_steps: number;
-  readonly stateful_callbacks: Readonly<Record<string, never>>;
+  readonly stateful_callbacks: Readonly<Record<string, CallbackState>>;
   readonly total_flos: number;
   readonly train_batch_size: number;
   readonly trial_name: null;
@@ -38,6 +44,7 @@ export interface Course {
   /** Tokens without padding. */
   readonly tokens: number;
   readonly best: { readonly step: number; readonly value: number } | undefined;
+  readonly patienceCounter: number;
   readonly log: readonly LogEntry[];
 }
 
@@ -48,7 +55,7 @@ export function trainerState(course: Course, given: TrainingArguments): TrainerS
     best_metric: course.best?.value ?? null,
     best_model_checkpoint: null,
     epoch: course.epoch,
-    eval_steps: course.stepsPerEpoch,
+    eval_steps: given.eval_strategy === "steps" ? given.eval_steps : course.stepsPerEpoch,
     global_step: course.step,
     is_hyper_param_search: false,
     is_local_process_zero: true,
@@ -59,10 +66,18 @@ export function trainerState(course: Course, given: TrainingArguments): TrainerS
     num_input_tokens_seen: course.tokens,
     num_train_epochs: Math.ceil(course.maxSteps / course.stepsPerEpoch),
     save_steps: course.stepsPerEpoch,
-    stateful_callbacks: {},
+    stateful_callbacks: callbacksOf(course, given),
     total_flos: 0,
     train_batch_size: given.per_device_train_batch_size,
     trial_name: null,
     trial_params: null,
   };
+}
+
+function callbacksOf({ patienceCounter }: Course, given: TrainingArguments) {
+  const { early_stopping_patience, early_stopping_threshold } = given;
+  if (early_stopping_patience === undefined) return {};
+  const args = { early_stopping_patience, early_stopping_threshold };
+  const attributes = { early_stopping_patience_counter: patienceCounter };
+  return { EarlyStoppingCallback: { args, attributes } };
 }

@@ -34,13 +34,24 @@ export interface TrainingArguments {
   readonly group_by_length: boolean;
   readonly seed: number;
   readonly logging_steps: number;
-  readonly eval_strategy: "no" | "epoch";
+  readonly eval_strategy: "no" | "epoch" | "steps";
+  /** Steps between two evaluations where eval_strategy is "steps". */
+  readonly eval_steps: number;
+  /** When a checkpoint is kept; absent: now and then, at little cost. Never changes results. */
+  readonly save_strategy?: "no" | "epoch" | "steps";
+  readonly save_steps: number;
+  /** How many checkpoints of this training are kept; absent: all where save_strategy is given. */
+  readonly save_total_limit?: number;
   /** Return the parameters of the best evaluation instead of the last. */
   readonly load_best_model_at_end: boolean;
   /** A metric of evaluation, with or without its prefix `eval_`. */
   readonly metric_for_best_model: string;
   /** Default: true unless the metric's name ends in `loss`. */
   readonly greater_is_better?: boolean;
+  /** Evaluations in a row without a better one after which training ends; absent: it does not. */
+  readonly early_stopping_patience?: number;
+  /** By how much an evaluation must be better to count as such. */
+  readonly early_stopping_threshold: number;
 }
 
 /** What applies where an argument is not given. */
@@ -64,9 +75,20 @@ export const defaultArguments: TrainingArguments = {
   seed: 42,
   logging_steps: 500,
   eval_strategy: "no",
+  eval_steps: 500,
+  save_steps: 500,
   load_best_model_at_end: false,
   metric_for_best_model: "loss",
+  early_stopping_threshold: 0,
 };
+
+/** The arguments that may be absent. */
+export const optionalArguments = [
+  "greater_is_better",
+  "save_strategy",
+  "save_total_limit",
+  "early_stopping_patience",
+] as const satisfies readonly (keyof TrainingArguments)[];
 
 const atLeastOne = (value: number) => Number.isSafeInteger(value) && value >= 1;
 const notNegative = (value: number) => Number.isFinite(value) && value >= 0;
@@ -88,13 +110,22 @@ const rules: Readonly<Record<string, readonly [(value: number) => boolean, strin
   max_grad_norm: [notNegative, "a number of at least 0"],
   seed: [Number.isSafeInteger, "a whole number"],
   logging_steps: [atLeastOne, "a whole number of at least 1"],
+  eval_steps: [atLeastOne, "a whole number of at least 1"],
+  save_steps: [atLeastOne, "a whole number of at least 1"],
+  early_stopping_threshold: [notNegative, "a number of at least 0"],
+};
+
+const optionalRules: typeof rules = {
+  save_total_limit: [atLeastOne, "a whole number of at least 1"],
+  early_stopping_patience: [atLeastOne, "a whole number of at least 1"],
 };
 
 /** The arguments with defaults filled in; a TrainingError names the first that is out of range. */
 export function completeArguments(given: Partial<TrainingArguments>): TrainingArguments {
   const complete = { ...defaultArguments, ...given };
-  for (const [name, [isValid, expected]] of Object.entries(rules)) {
+  for (const [name, [isValid, expected]] of Object.entries({ ...rules, ...optionalRules })) {
     const value = complete[name as keyof TrainingArguments];
+    if (value === undefined && name in optionalRules) continue;
     if (typeof value !== "number" || !isValid(value)) throw invalid(name, value, expected);
   }
   if (!schedulerTypes.includes(complete.lr_scheduler_type))
@@ -103,8 +134,10 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
       complete.lr_scheduler_type,
       `one of ${schedulerTypes.join(", ")}`,
     );
-  if (complete.load_best_model_at_end && complete.eval_strategy === "no")
-    throw invalid("load_best_model_at_end", true, 'eval_strategy "epoch" beside it');
+  const needing = ["load_best_model_at_end", "early_stopping_patience"] as const;
+  for (const name of needing)
+    if (complete[name] && complete.eval_strategy === "no")
+      throw invalid(name, complete[name], 'eval_strategy "epoch" or "steps" beside it');
   return complete;
 }
 

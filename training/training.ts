@@ -1,0 +1,234 @@
+import { AdamW } from "./adamw.ts";
+import { padBatch, trainingBatch } from "./batches.ts";
+import { BestModel, copyParameters } from "./best-model.ts";
+import { CheckpointWriter } from "./checkpoint-writer.ts";
+import { predictLogits } from "./evaluate.ts";
+import type { FineTuned, FineTuneOptions } from "./fine-tune.ts";
+import { clipScale, GradientSum } from "./gradient-sum.ts";
+import { History, type Metrics } from "./history.ts";
+import { classificationMetrics } from "./metrics.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { findCheckpoint } from "./resume.ts";
+import { learningRateAt } from "./schedule.ts";
+import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
+import { rowCount } from "./token-dataset.ts";
+import { type TrainerState, trainerState } from "./trainer-state.ts";
+import type { TrainingArguments } from "./training-arguments.ts";
+import { TrainingError } from "./training-error.ts";
+import { TrainingStep } from "./training-step.ts";
+
+/** Compiled graphs to keep, one for each length of batch: as many as there are up to 512 tokens. */
+const SESSIONS = 32;
+
+/** The state of one training while it runs. */
+export class Training {
+  readonly #options: FineTuneOptions;
+  readonly #given: TrainingArguments;
+  readonly #maxSteps: number;
+  readonly #stepsPerEpoch: number;
+  readonly #optimizer: Optimizer;
+  readonly #gradients: TrainingStep;
+  readonly #checkpoints: CheckpointWriter | undefined;
+  readonly #began = performance.now();
+  #parameters: FineTuneOptions["start"]["parameters"];
+  #best: BestModel;
+  #history = new History();
+  #resumedAt = 0;
+  #tokensHere = 0;
+
+  constructor(options: FineTuneOptions, given: TrainingArguments) {
+    const { start, device, dataset, checkpoints, onNotice } = options;
+    this.#options = options;
+    this.#given = given;
+    this.#maxSteps = totalSteps(dataset, given);
+    this.#stepsPerEpoch = stepsPerEpoch(dataset, given);
+    this.#parameters = copyParameters(start.parameters);
+    this.#optimizer = new AdamW(start.model.parameters, given);
+    this.#gradients = new TrainingStep(start.model, device, { sessions: SESSIONS });
+    this.#best = new BestModel(given);
+    this.#checkpoints = checkpoints && new CheckpointWriter(checkpoints, given, onNotice);
+  }
+
+  get hasLostPatience(): boolean {
+    return this.#best.hasLostPatience;
+  }
+
+  get #steps(): number {
+    return this.#history.steps.length;
+  }
+
+  /** Goes on from the newest checkpoint that fits; returns the number of steps that are done. */
+  async resume(): Promise<number> {
+    const { start, checkpoints, onNotice = () => {} } = this.#options;
+    if (checkpoints === undefined) return 0;
+    const resumed = await findCheckpoint(checkpoints, {
+      start,
+      given: this.#given,
+      maxSteps: this.#maxSteps,
+      learningRateAt: (step) => learningRateAt(step, this.#maxSteps, this.#given),
+      isEvaluated: (steps) => this.#isEvaluated(steps),
+      evaluate: (parameters) => this.#metricsOf(parameters),
+      tell: onNotice,
+    });
+    if (resumed === undefined) return 0;
+    const { snapshot, best } = resumed;
+    this.#history = snapshot.history;
+    this.#parameters = snapshot.parameters;
+    this.#best = best;
+    this.#optimizer.restore(snapshot.optimizer, this.#steps);
+    this.#resumedAt = this.#steps;
+    return this.#steps;
+  }
+
+  /** One optimizer step. */
+  async step(planned: PlannedStep): Promise<void> {
+    const { loss, gradients, tokens } = await this.#lossAndGradients(planned);
+    const gradNorm = gradients.norm();
+    if (!Number.isFinite(gradNorm)) throw this.#notFinite("gradient", planned);
+    const learningRate = learningRateAt(planned.step, this.#maxSteps, this.#given);
+    const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm);
+    this.#optimizer.step(this.#parameters, gradients, { learningRate, gradientScale });
+    this.#history.steps.push({ loss, gradNorm, learningRate, tokens });
+    this.#tokensHere += tokens;
+    this.#report(loss, learningRate);
+  }
+
+  /** What comes after a step: its evaluation and its checkpoint, where they are due. */
+  async evaluateAndSave({ endsEpoch }: PlannedStep): Promise<void> {
+    if (this.#isEvaluated(this.#steps)) {
+      const metrics = await this.#metricsOf(this.#parameters);
+      this.#history.evaluations.set(this.#steps, metrics);
+      this.#best.offer(this.#steps, metrics, this.#parameters);
+    }
+    const isLast = this.#steps === this.#maxSteps || this.hasLostPatience;
+    if (!isLast && this.#checkpoints?.isDue(this.#steps, { endsEpoch })) await this.#save();
+  }
+
+  /** Saves what an interrupted training has. */
+  async saveBeforeStop(): Promise<void> {
+    if (this.#steps > this.#resumedAt) await this.#save();
+  }
+
+  /** Saves the end, from which a longer training can go on. */
+  async finish(): Promise<void> {
+    if (this.hasLostPatience) this.#sayEarlyStop();
+    if (this.#steps > this.#resumedAt) await this.#save();
+    this.#checkpoints?.dropPassing();
+  }
+
+  result(): FineTuned {
+    const parameters = this.#best.parameters ?? this.#parameters;
+    return {
+      trained: { ...this.#options.start, parameters },
+      state: this.#state({ isOver: true }),
+    };
+  }
+
+  async release(): Promise<void> {
+    await this.#gradients.release();
+  }
+
+  #isEvaluated(steps: number): boolean {
+    return isEvaluatedAfter(steps, this.#options.dataset, this.#given);
+  }
+
+  async #metricsOf(parameters: FineTuneOptions["start"]["parameters"]): Promise<Metrics> {
+    const { start, device, evaluation, signal } = this.#options;
+    const logits = await predictLogits(evaluation!, {
+      model: start.model,
+      parameters,
+      device,
+      batchSize: this.#given.per_device_eval_batch_size,
+      ...(signal && { signal }),
+    });
+    const metrics = classificationMetrics(logits, evaluation!.labels, start.labels);
+    const { loss, accuracy, macro_f1, weighted_f1 } = metrics;
+    return { loss, accuracy, macro_f1, weighted_f1 };
+  }
+
+  async #save(): Promise<void> {
+    const { best, parameters } = this.#best;
+    await this.#checkpoints?.save(
+      {
+        parameters: this.#parameters,
+        optimizer: this.#optimizer.state(),
+        history: this.#history,
+        ...(best && parameters && best.step !== this.#steps && { best: { ...best, parameters } }),
+      },
+      {
+        start: this.#options.start,
+        state: this.#state({ isOver: false }),
+        stepsPerEpoch: this.#stepsPerEpoch,
+        seed: this.#given.seed,
+      },
+    );
+  }
+
+  #state({ isOver }: { isOver: boolean }): TrainerState {
+    const last = { step: this.#steps, epoch: this.#steps / this.#stepsPerEpoch };
+    const log = this.#history.log(this.#stepsPerEpoch, this.#given);
+    const course = {
+      ...last,
+      maxSteps: this.#maxSteps,
+      stepsPerEpoch: this.#stepsPerEpoch,
+      tokens: this.#history.tokens,
+      best: this.#best.best,
+      patienceCounter: this.#best.patienceCounter,
+      log: isOver ? [...log, { ...last, train_loss: this.#history.meanLoss }] : log,
+    };
+    return trainerState(course, this.#given);
+  }
+
+  async #lossAndGradients(planned: PlannedStep) {
+    const { start, dataset } = this.#options;
+    const { maxLength, padTokenId } = start.model;
+    const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
+    const rowWeight = 1 / planned.batches.flat().length;
+    const gradients = new GradientSum();
+    let [loss, tokens] = [0, 0];
+    for (const [part, rowNumbers] of planned.batches.entries()) {
+      const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
+      const role = { seed: this.#given.seed, step: planned.step, part };
+      loss += await this.#gradients.addGradients(gradients, this.#parameters, {
+        batch: trainingBatch(batch, rowWeight),
+        role,
+      });
+      tokens += batch.tokens;
+    }
+    if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);
+    return { loss, gradients, tokens };
+  }
+
+  #notFinite(what: "loss" | "gradient", { step, batches }: PlannedStep): TrainingError {
+    const rows = batches.flat().map((row) => `"${this.#options.dataset.rowIds[row]}"`);
+    const shown = rows.slice(0, 16).join(", ") + (rows.length > 16 ? ", …" : "");
+    return new TrainingError(
+      `${what}-not-finite`,
+      `The ${what} is not finite at step ${step + 1}, on the rows ${shown}.`,
+      "Try a lower learning_rate, more warmup_steps, or look at these rows.",
+    );
+  }
+
+  #sayEarlyStop(): void {
+    const { early_stopping_patience: patience } = this.#given;
+    const best = this.#best.best!;
+    this.#options.onNotice?.(
+      `stops early after step ${this.#steps}: ${patience} evaluations were no better than that after step ${best.step} (${best.value.toPrecision(4)})`,
+    );
+  }
+
+  #report(loss: number, learningRate: number): void {
+    const seconds = (performance.now() - this.#began) / 1000;
+    const step = this.#steps;
+    const done = step - this.#resumedAt;
+    this.#options.onProgress?.({
+      step,
+      maxSteps: this.#maxSteps,
+      epoch: step / this.#stepsPerEpoch,
+      loss,
+      learningRate,
+      tokensPerSecond: this.#tokensHere / seconds,
+      secondsLeft: (seconds / done) * (this.#maxSteps - step),
+    });
+  }
+}
