@@ -74,6 +74,8 @@ export interface Progress {
 export interface DeviceRequest {
   readonly kind: string;
   readonly threads: number;
+  /** Ids of the graphics devices that are the stage's own while it runs; absent: it has none. */
+  readonly gpus?: readonly string[];
 }
 
 /** An input of a running stage. */

@@ -5,6 +5,7 @@ import type { HostPool } from "../../engine/build/host-pool.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
 import type { Recipe } from "../../engine/build/recipe.ts";
 import { type RunOutcome, runPipeline } from "../../engine/build/run-pipeline.ts";
+import type { Slots } from "../../engine/build/slot-pool.ts";
 import { rememberLines } from "../../engine/build/source-lines.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
@@ -13,13 +14,14 @@ import { type CliContext, exitCodes } from "../context.ts";
 import { checkFrozen, checkReproduced } from "../frozen-run.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
+import { machineSlots } from "../machine-slots.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
 import { withCache } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
 import { createReporter } from "../reporters/create-reporter.ts";
 import { createRunLog } from "../reporters/run-log.ts";
-import { tidyAfterRun } from "../tidy-after-run.ts";
 import { startHosts } from "../start-hosts.ts";
+import { tidyAfterRun } from "../tidy-after-run.ts";
 
 /** What `tunesmith run` takes. */
 export interface RunFlags {
@@ -42,6 +44,8 @@ export async function run(
 ): Promise<number> {
   const machine = machineFacts(flags.device);
   if (!machine.ok) return usage(context, machine.error);
+  const lent = machineSlots(context);
+  if ("exitCode" in lent) return lent.exitCode;
   const opened = await openPipeline(context, file, { set: flags.set });
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
@@ -58,7 +62,7 @@ export async function run(
     });
   }
   return withCache(context, pipeline, async (cache) => {
-    const task = { context, pipeline, cache, machine: machine.value, targets, flags };
+    const task = { context, pipeline, cache, machine: machine.value, ...lent, targets, flags };
     const exitCode = await runWithCache(task);
     await tidyAfterRun(context, pipeline.project, cache);
     return exitCode;
@@ -75,6 +79,7 @@ interface RunTask {
   readonly pipeline: Pipeline;
   readonly cache: Cache;
   readonly machine: MachineFacts;
+  readonly slots: Slots;
   readonly targets: readonly string[];
   readonly flags: RunFlags;
 }
@@ -109,7 +114,7 @@ async function runWithCache(task: RunTask): Promise<number> {
 }
 
 function build(task: RunTask, hosts: HostPool, emit: (event: Event) => void): Promise<RunOutcome> {
-  const { context, pipeline, cache, machine, targets, flags } = task;
+  const { context, pipeline, cache, machine, slots, targets, flags } = task;
   const wanted = targets.length > 0 ? targets : pipeline.stages.map(({ name }) => name);
   return runPipeline(pipeline, {
     ...machine,
@@ -120,6 +125,7 @@ function build(task: RunTask, hosts: HostPool, emit: (event: Event) => void): Pr
     targets,
     forced: new Set(flags.force === true ? wanted : flags.force === false ? [] : [flags.force]),
     jobs: flags.jobs,
+    slots,
     keepGoing: flags.keepGoing,
     signal: context.signal,
     explain: (stage, recipe) => explainFromPast(cache, labelOf(pipeline), stage, recipe),

@@ -1,15 +1,17 @@
 import type { BuildClaims, ClaimHolder } from "../../cache/build-claims.ts";
 import type { TraceKey } from "../../cache/trace-store.ts";
+import type { TakeSlot } from "./scheduler.ts";
+import type { Granted } from "./slot-pool.ts";
 
 /** How a key is built by one process at a time. */
 export interface BuildOnce<T> {
   readonly claims: BuildClaims;
   readonly signal: AbortSignal;
   /** Runs work in one of the run's slots. */
-  slot<R>(work: () => Promise<R>): Promise<R>;
+  readonly slot: TakeSlot;
   /** What others have built meanwhile; asked with the key claimed. */
   find(): Promise<T | undefined>;
-  build(): Promise<T | undefined>;
+  build(granted: Granted): Promise<T | undefined>;
   onWait(holder: ClaimHolder): void;
 }
 
@@ -22,11 +24,11 @@ export async function buildOnce<T extends object>(
   { claims, signal, slot, find, build, onWait }: BuildOnce<T>,
 ): Promise<T | undefined> {
   for (let isFirst = true; ; isFirst = false) {
-    const outcome = await slot(async () => {
+    const outcome = await slot(async (granted) => {
       const attempt = claims.tryClaim(key);
       if ("holder" in attempt) return { holder: attempt.holder };
       try {
-        const result = (await find()) ?? (await build());
+        const result = (await find()) ?? (await build(granted));
         return result === undefined ? undefined : { result };
       } finally {
         attempt.claim.release();

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Progress } from "../stage.ts";
 import type { FromHost, HostFailure, HostRequest, HostResult, ToHost } from "./host-protocol.ts";
+import { killTree } from "./kill-tree.ts";
 
 /** How host processes are started. */
 export interface HostOptions {
@@ -66,13 +67,15 @@ export class HostPool implements Hosts {
       let killTimer: NodeJS.Timeout | undefined;
       const abort = () => {
         send({ type: "abort" });
-        killTimer = setTimeout(() => host.process.kill("SIGKILL"), ABORT_GRACE_MS);
+        killTimer = setTimeout(() => endHost(host), ABORT_GRACE_MS);
       };
       const finish = (outcome: HostOutcome, reusable: boolean) => {
         clearTimeout(killTimer);
         signal.removeEventListener("abort", abort);
         delete host.listener;
-        if (reusable) this.#idle.push(host);
+        // An interrupted stage may have left processes of its own behind.
+        if (signal.aborted) endHost(host);
+        else if (reusable) this.#idle.push(host);
         resolve(outcome);
       };
       host.listener = {
@@ -94,7 +97,7 @@ export class HostPool implements Hosts {
 
   /** Ends all host processes. */
   close(): void {
-    for (const { process } of this.#hosts) process.kill("SIGKILL");
+    for (const host of this.#hosts) endHost(host);
   }
 
   #start(): Host {
@@ -102,6 +105,8 @@ export class HostPool implements Hosts {
     const child = fork(module, args, {
       cwd,
       env: environment as NodeJS.ProcessEnv,
+      // A group of its own, so that all that a stage starts can be ended with it.
+      detached: true,
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
@@ -112,6 +117,8 @@ export class HostPool implements Hosts {
     }
     child.on("message", (message) => host.listener?.message(message as FromHost));
     child.on("error", () => {}); // a process that cannot start also exits
+    // "close" waits for all that hold its output: what a crashed stage had started ends with it.
+    child.on("exit", () => endHost(host));
     child.on("close", (code, killedBy) => {
       this.#hosts.delete(host);
       const index = this.#idle.indexOf(host);
@@ -122,6 +129,11 @@ export class HostPool implements Hosts {
     });
     return host;
   }
+}
+
+/** Ends a host process with all that its stages started. */
+function endHost({ process }: Host): void {
+  if (process.pid !== undefined) killTree(process.pid);
 }
 
 function crashOf(how: string, interrupted: boolean): HostFailure {

@@ -6,14 +6,16 @@ import { type ArtifactTree, narrowTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event, StageReason } from "../event.ts";
 import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
-import type { DeviceRequest, Json, Progress } from "../stage.ts";
+import type { DeviceRequest, Json } from "../stage.ts";
 import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
 import { buildOnce } from "./build-once.ts";
 import { unmetGate } from "./gates.ts";
-import type { HostOutcome, Hosts } from "./host-pool.ts";
+import type { Hosts } from "./host-pool.ts";
 import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
+import { runAttempts } from "./run-attempts.ts";
 import type { Rebuilder } from "./scheduler.ts";
 import { withShownPaths } from "./shown-paths.ts";
+import type { Granted } from "./slot-pool.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
 
 /** A stage that is up to date: what its trace says, and the trees of its outputs. */
@@ -71,7 +73,7 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
     const first = await reuse(stage, attempt, options);
     if (first.built !== undefined) return serve(options, stage, first.built, started);
     if (first.reason === "forced" || first.reason === "not-cacheable")
-      return slot(() => execute(stage, attempt, first.reason, options));
+      return slot((granted) => execute(stage, { ...attempt, granted }, first.reason, options));
     const { cache, signal } = options;
     return buildOnce<Outcome>(attempt.key, {
       claims: cache.claims,
@@ -81,8 +83,8 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
         const { built } = await reuse(stage, attempt, options);
         return built && { built: serve(options, stage, built, started) };
       },
-      build: async () => {
-        const built = await execute(stage, attempt, first.reason, options);
+      build: async (granted) => {
+        const built = await execute(stage, { ...attempt, granted }, first.reason, options);
         return built && { built };
       },
       onWait: (holder) => sayWaiting(options, stage, holder),
@@ -167,7 +169,7 @@ function builtFrom(
 
 async function execute(
   stage: PipelineStage,
-  attempt: Attempt,
+  attempt: Attempt & { readonly granted: Granted },
   reason: StageReason,
   options: RebuilderOptions,
 ): Promise<Built | undefined> {
@@ -175,7 +177,7 @@ async function execute(
   const started = performance.now();
   const known = options.explain(stage, attempt.recipe);
   emit({ type: "stage", stage: stage.name, state: "started", key: attempt.key, reason, ...known });
-  const outcome = await runInHost(stage, attempt, options);
+  const outcome = await runAttempts(stage, requestOf(stage, attempt), attempt.granted, options);
   if (outcome.state === "failed") {
     const { reason: how, problem } = outcome.failure;
     if (how === "lost-input") options.onLostInput(stage);
@@ -195,21 +197,10 @@ async function execute(
   return checkGates(options, stage, built, started);
 }
 
-function runInHost(
-  stage: PipelineStage,
-  { trees }: Attempt,
-  options: RebuilderOptions,
-): Promise<HostOutcome> {
-  const { emit, hosts, device, signal } = options;
-  let params: Json = stage.params;
-  for (const { at, absolute } of stage.sources) params = replaceAt(params, at, absolute);
-  const request = { kind: stage.kind.kind, params, seed: stage.seed, inputs: trees, device };
-  const listener = {
-    log: (line: string) => emit({ type: "stage", stage: stage.name, state: "log", line }),
-    progress: (progress: Progress) =>
-      emit({ type: "stage", stage: stage.name, state: "progress", progress }),
-  };
-  return hosts.run(request, listener, signal);
+function requestOf({ kind, params, seed, sources }: PipelineStage, { trees }: Attempt) {
+  let absolute: Json = params;
+  for (const source of sources) absolute = replaceAt(absolute, source.at, source.absolute);
+  return { kind: kind.kind, params: absolute, seed, inputs: trees };
 }
 
 /** Publishes blobs first, then the trace; a result whose sources changed meanwhile is used but not recorded. */

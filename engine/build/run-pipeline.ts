@@ -3,6 +3,7 @@ import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import { placeOutput } from "./place-output.ts";
 import { type Built, createRebuilder, type RebuilderOptions } from "./rebuilder.ts";
 import { scheduleTopologically } from "./scheduler.ts";
+import type { Slots } from "./slot-pool.ts";
 
 /** What to build, and how. */
 export interface RunOptions extends Omit<RebuilderOptions, "isForced" | "onLostInput"> {
@@ -11,6 +12,8 @@ export interface RunOptions extends Omit<RebuilderOptions, "isForced" | "onLostI
   /** Stages to execute even when nothing changed. */
   readonly forced: ReadonlySet<string>;
   readonly jobs: number;
+  /** What the machine lends besides jobs; absent: no devices, and no limits. */
+  readonly slots?: Slots;
   readonly keepGoing: boolean;
   /** Folder that remembers what was placed in the workspace. */
   readonly placedFolder: string;
@@ -73,7 +76,8 @@ async function runRounds(pipeline: Pipeline, options: RunOptions): Promise<RunOu
   return { built, summary, failures };
 }
 
-type RoundOptions = RebuilderOptions & Pick<RunOptions, "jobs" | "keepGoing" | "placedFolder">;
+type RoundOptions = RebuilderOptions &
+  Pick<RunOptions, "jobs" | "slots" | "keepGoing" | "placedFolder">;
 
 async function runRound(
   stages: readonly PipelineStage[],
@@ -100,6 +104,7 @@ async function runRound(
     },
     {
       jobs: options.jobs,
+      slots: options.slots,
       keepGoing: options.keepGoing,
       signal: options.signal,
       onSkipped: (stage, because) =>

@@ -1,5 +1,5 @@
-import PQueue from "p-queue";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
+import { type Granted, SlotPool, type Slots } from "./slot-pool.ts";
 
 /** How one stage of a build ended. `outcome` is the rebuilder's value. */
 export type Settled<T> =
@@ -11,12 +11,16 @@ export type Settled<T> =
 export type Rebuilder<T> = (
   stage: PipelineStage,
   inputs: ReadonlyMap<string, T>,
-  slot: <R>(work: () => Promise<R>) => Promise<R>,
+  slot: TakeSlot,
 ) => Promise<T | undefined>;
 
-/** How many stages work at once and when to stop starting new ones. */
+/** Runs work with what the stage was lent for it. */
+export type TakeSlot = <R>(work: (granted: Granted) => Promise<R>) => Promise<R>;
+
+/** What stages may take while they work, and when to stop starting new ones. */
 export interface ScheduleOptions {
   readonly jobs: number;
+  readonly slots?: Slots | undefined;
   /** After a failure, go on with stages that do not depend on it. */
   readonly keepGoing: boolean;
   readonly signal: AbortSignal;
@@ -34,7 +38,7 @@ export async function scheduleTopologically<T>(
   rebuild: Rebuilder<T>,
   options: ScheduleOptions,
 ): Promise<ReadonlyMap<string, Settled<T>>> {
-  const queue = new PQueue({ concurrency: options.jobs });
+  const pool = new SlotPool(options.jobs, options.slots);
   const running = new Map<string, Promise<Settled<T>>>();
   let stopped = false;
   const settle = async (stage: PipelineStage): Promise<Settled<T>> => {
@@ -48,7 +52,7 @@ export async function scheduleTopologically<T>(
     }
     if (stopped || options.signal.aborted) return skip(stage, undefined);
     try {
-      const value = await rebuild(stage, inputs, takeSlot);
+      const value = await rebuild(stage, inputs, (work) => takeSlot(stage, work));
       if (value !== undefined) return { state: "done", value };
     } catch (error) {
       if (error instanceof BuildStopped) return skip(stage, undefined);
@@ -57,11 +61,11 @@ export async function scheduleTopologically<T>(
     stopped ||= !options.keepGoing;
     return { state: "failed" };
   };
-  const takeSlot = <R>(work: () => Promise<R>): Promise<R> =>
-    queue.add(async () => {
+  const takeSlot = <R>(stage: PipelineStage, work: (granted: Granted) => Promise<R>): Promise<R> =>
+    pool.run(stage, async (granted) => {
       if (stopped || options.signal.aborted) throw new BuildStopped();
-      const result = await work();
-      // Here, not where the rebuilder returns: the queue starts the next one as soon as this one ends.
+      const result = await work(granted);
+      // Here, not where the rebuilder returns: the pool starts the next one as soon as this one ends.
       if (result === undefined) stopped ||= !options.keepGoing;
       return result;
     });

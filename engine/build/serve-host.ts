@@ -2,6 +2,7 @@ import { openBlobStore } from "../../cache/open-blob-store.ts";
 import type { AnyStage } from "../stage.ts";
 import { executeStage } from "./execute-stage.ts";
 import type { FromHost, ToHost } from "./host-protocol.ts";
+import { killTree } from "./kill-tree.ts";
 
 /**
  * The main loop of a host process: runs the stages that the engine sends over IPC, one at a time, and ends when the
@@ -14,7 +15,8 @@ export async function serveHost(kinds: readonly AnyStage[], cacheFolder: string)
   const send = (message: FromHost) => void process.send?.(message);
   // Ctrl-C reaches the whole process group; the engine decides when a host stops.
   process.on("SIGINT", () => {});
-  process.on("disconnect", () => process.exit(0));
+  // All that a stage started ends with the engine, too.
+  process.on("disconnect", () => killTree(process.pid));
   process.on("message", async (message: ToHost) => {
     if (message.type === "abort") return running?.abort(new Error("interrupted"));
     running = new AbortController();

@@ -114,7 +114,7 @@ interface Checked {
 }
 
 function stageOf(draft: StageDraft, { top, links, paths }: Checked): PipelineStage {
-  const { name, kind, params, namePlace, cacheable, gates, resources } = draft;
+  const { name, kind, params, namePlace, cacheable, gates, resources, limits } = draft;
   const found = paths.get(name);
   if (kind === undefined || params === undefined || found === undefined) {
     throw new Error("internal: a stage with errors in a pipeline without errors");
@@ -132,6 +132,7 @@ function stageOf(draft: StageDraft, { top, links, paths }: Checked): PipelineSta
     cacheable,
     gates,
     resources,
+    ...limits,
     range: namePlace.range,
   };
 }

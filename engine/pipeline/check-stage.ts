@@ -2,7 +2,8 @@ import type { AnyStage, Json } from "../stage.ts";
 import { checkSchema } from "./check-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { parseGates } from "./parse-gates.ts";
-import type { Gate } from "./pipeline.ts";
+import { type Limits, parseLimits } from "./parse-limits.ts";
+import type { Gate, Resources } from "./pipeline.ts";
 import { STAGE_NAME, stageKeys } from "./pipeline-keys.ts";
 import { listNames, quote, type Report } from "./report.ts";
 import { type Entry, mapOf, type Place, type SourceNode, valueAt } from "./source-node.ts";
@@ -19,13 +20,14 @@ export interface StageDraft {
   readonly seed: number | undefined;
   readonly cacheable: boolean;
   readonly gates: readonly Gate[];
-  readonly resources: { readonly gpu: number };
+  readonly resources: Resources;
+  readonly limits: Limits;
 }
 
 interface CheckedKeys {
   readonly seed?: number;
   readonly cache: boolean;
-  readonly resources: { readonly gpu: number };
+  readonly resources: Resources;
 }
 
 /** Checks a stage's name, keys, kind, params and conditions; what it reads is checked by `resolveReferences`. */
@@ -57,6 +59,7 @@ export function checkStage(
     cacheable: keys?.cache ?? true,
     gates: parseGates(body, prefix, report),
     resources: keys?.resources ?? { gpu: 0 },
+    limits: parseLimits(body, prefix, report),
   };
 }
 

@@ -86,10 +86,56 @@ export const stageKeys = {
           maximum: 64,
           default: 0,
         },
+        cpu: {
+          description: "Processor cores: stages wait while others hold them.",
+          type: "number",
+          exclusiveMinimum: 0,
+          maximum: 4096,
+        },
+        memory_gb: {
+          description:
+            "Main memory in gigabytes: the sum over running stages stays within the machine's.",
+          type: "number",
+          exclusiveMinimum: 0,
+          maximum: 65536,
+        },
       },
       additionalProperties: false,
       default: {},
-      examples: [{ gpu: 1 }],
+      examples: [{ gpu: 1 }, { cpu: 4, memory_gb: 16 }],
+    },
+    mutex: {
+      description: "A name, or names: stages that share one never run at the same time.",
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { type: "array", minItems: 1, items: { type: "string", minLength: 1 } },
+      ],
+      examples: ["database"],
+    },
+    retries: {
+      description: "How often the stage is tried again when it fails; the wait doubles each time.",
+      anyOf: [
+        { type: "integer", minimum: 0, maximum: 100 },
+        {
+          type: "object",
+          properties: {
+            times: { description: "How often.", type: "integer", minimum: 0, maximum: 100 },
+            wait: {
+              description: "The wait before the first time: seconds, 30s, 5m. 1 s without it.",
+              type: ["number", "string"],
+            },
+          },
+          required: ["times"],
+          additionalProperties: false,
+        },
+      ],
+      examples: [2, { times: 3, wait: "30s" }],
+    },
+    timeout: {
+      description:
+        "How long one attempt may take, seconds or 90s, 15m, 2h; then it is ended with all that it started.",
+      type: ["number", "string"],
+      examples: ["2h"],
     },
   },
   required: ["uses"],

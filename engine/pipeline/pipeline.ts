@@ -30,6 +30,21 @@ export interface Gate {
   readonly range: Range;
 }
 
+/** What a stage takes while it runs. */
+export interface Resources {
+  /** Graphics devices of its own; taken only where there are any. */
+  readonly gpu: number;
+  /** Processor cores; absent: only `--jobs` limits it. */
+  readonly cpu?: number;
+  readonly memory_gb?: number;
+}
+
+/** How often a failed stage is tried again, and the seconds before the first time; the wait doubles each time. */
+export interface Retries {
+  readonly times: number;
+  readonly wait: number;
+}
+
 /** One stage of a pipeline, checked: kind known, params valid with defaults filled in, references resolved. */
 export interface PipelineStage {
   readonly name: string;
@@ -42,8 +57,12 @@ export interface PipelineStage {
   readonly destination?: { readonly absolute: string; readonly shown: string };
   readonly cacheable: boolean;
   readonly gates: readonly Gate[];
-  /** Graphics devices the stage may take: a slot, taken only where there is one. */
-  readonly resources: { readonly gpu: number };
+  readonly resources: Resources;
+  /** Stages that share a name here never run at the same time. */
+  readonly mutex?: readonly string[];
+  readonly retries?: Retries;
+  /** Seconds after which the stage is ended. */
+  readonly timeout?: number;
   /** Of the stage's name in the file. */
   readonly range: Range;
 }

@@ -140,6 +140,7 @@ export class BuildRig implements AsyncDisposable {
       forced?: readonly string[];
       signal?: AbortSignal;
       hosts?: Hosts;
+      slots?: Slots;
       facts?: Readonly<Record<string, Json>>;
     } = {},
   ): Promise<RunOutcome> {

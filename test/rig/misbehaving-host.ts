@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { serveHost } from "../../engine/build/serve-host.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import { defineStage, type StageContext } from "../../engine/stage.ts";
@@ -29,6 +30,12 @@ const misbehave = defineStage({
     if (how === "refuse")
       throw new StageFailure({ code: "no", message: "It will not.", hint: "ask again" });
     if (how === "hang") await new Promise(() => setInterval(() => {}, 1000));
+    if (how === "start others") {
+      const script = "setTimeout(() => {}, 600_000)";
+      for (const detached of [false, true])
+        log(`started ${spawn(process.execPath, ["-e", script], { detached }).pid}`);
+      await new Promise(() => setInterval(() => {}, 1000));
+    }
     if (how === "print") process.stdout.write("printed\n");
     if (how === "pid") return { text: String(process.pid) };
     return { text: how };

@@ -1,0 +1,82 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Event } from "../event.ts";
+import type { PipelineStage } from "../pipeline/pipeline.ts";
+import type { DeviceRequest, Progress } from "../stage.ts";
+import type { HostOutcome, Hosts } from "./host-pool.ts";
+import type { HostRequest } from "./host-protocol.ts";
+import type { Granted } from "./slot-pool.ts";
+
+/** What running a stage in a host needs. */
+export interface AttemptOptions {
+  readonly hosts: Hosts;
+  readonly device: DeviceRequest;
+  readonly signal: AbortSignal;
+  emit(event: Event): void;
+}
+
+const MOST_WAIT_SECONDS = 60;
+
+/**
+ * Runs a stage in a host, within its time limit and as often as its `retries` allow; the wait before an attempt
+ * doubles each time. All attempts are in the stage's log. Never rejects.
+ */
+export async function runAttempts(
+  stage: PipelineStage,
+  work: Omit<HostRequest, "device">,
+  { gpus, lacking }: Granted,
+  options: AttemptOptions,
+): Promise<HostOutcome> {
+  if (lacking !== undefined) return { state: "failed", failure: lackingResources(lacking) };
+  const device = gpus.length > 0 ? { ...options.device, gpus } : options.device;
+  const log = (line: string) =>
+    options.emit({ type: "stage", stage: stage.name, state: "log", line });
+  const { times, wait: firstWait } = stage.retries ?? { times: 0, wait: 0 };
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await runOnce(stage, { ...work, device }, log, options);
+    if (outcome.state === "done" || !isWorthRepeating(outcome) || attempt > times) return outcome;
+    const seconds = Math.min(MOST_WAIT_SECONDS, firstWait * 2 ** (attempt - 1));
+    const { message } = outcome.failure.problem;
+    const of = `attempt ${attempt} of ${times + 1}`;
+    log(`${of} failed: ${message}`);
+    const notice = `"${stage.name}": ${of} failed, the next starts in ${seconds} s: ${message.split("\n")[0]}`;
+    options.emit({ type: "notice", code: "retry", stage: stage.name, message: notice });
+    await wait(seconds * 1000, undefined, { signal: options.signal }).catch(() => {});
+    if (options.signal.aborted) return outcome;
+  }
+}
+
+function isWorthRepeating({ failure }: HostOutcome & { readonly state: "failed" }): boolean {
+  return failure.reason === "error" || failure.reason === "crash";
+}
+
+async function runOnce(
+  stage: PipelineStage,
+  request: HostRequest,
+  log: (line: string) => void,
+  { hosts, signal, emit }: AttemptOptions,
+): Promise<HostOutcome> {
+  const progress = (progress: Progress) =>
+    emit({ type: "stage", stage: stage.name, state: "progress", progress });
+  if (stage.timeout === undefined) return hosts.run(request, { log, progress }, signal);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error("timeout")), stage.timeout * 1000);
+  const either = AbortSignal.any([signal, limit.signal]);
+  const outcome = await hosts.run(request, { log, progress }, either);
+  clearTimeout(timer);
+  if (outcome.state === "done" || !limit.signal.aborted || signal.aborted) return outcome;
+  const problem = {
+    code: "timeout",
+    message: `The stage took longer than its timeout of ${stage.timeout} s and was ended, with all that it had started.`,
+    hint: 'give it more time: "timeout: 2h"',
+  };
+  return { state: "failed", failure: { reason: "error", problem } };
+}
+
+function lackingResources(lacking: string) {
+  const problem = {
+    code: "resources-unavailable",
+    message: `The stage asks for more than this machine has: ${lacking}.`,
+    hint: 'lower its "resources", or say what the machine has in your own configuration ("slots")',
+  };
+  return { reason: "error" as const, problem };
+}

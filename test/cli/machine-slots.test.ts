@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { availableParallelism, totalmem } from "node:os";
+import { type TestContext, test } from "node:test";
+import { machineSlots } from "../../cli/machine-slots.ts";
+import { runCommand } from "../rig/command-rig.ts";
+import { temporaryFolder } from "../rig/temporary-folder.ts";
+
+/** What stages may take where the configuration holds a text, and what was printed. */
+async function slotsOf(
+  context: TestContext,
+  text: string | undefined,
+  environment: Record<string, string> = {},
+) {
+  const files = text === undefined ? {} : { "config.yaml": text };
+  const cwd = await temporaryFolder(context, files);
+  let found: unknown;
+  const { stderr } = await runCommand(
+    { cwd, environment: { TUNESMITH_CONFIG: "config.yaml", ...environment } },
+    async (context) => {
+      found = machineSlots(context);
+      return 0;
+    },
+  );
+  return { found, stderr: stderr.replaceAll(cwd, "HOME") };
+}
+
+test("slots are what the user's configuration says", async (context) => {
+  const { found } = await slotsOf(context, "slots: { gpu: [0, 1], cpu: 6, memory_gb: 24 }\n");
+  assert.deepEqual(found, { slots: { gpus: ["0", "1"], cpu: 6, memory_gb: 24 } });
+});
+
+test("without a configuration they are the machine's; CUDA_VISIBLE_DEVICES names the devices", async (context) => {
+  const { found } = await slotsOf(context, undefined, { CUDA_VISIBLE_DEVICES: "2, GPU-7" });
+  const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
+  assert.deepEqual(found, { slots: { gpus: ["2", "GPU-7"], ...machine } });
+});
+
+test("a mistake in the configuration is shown where it stands", async (context) => {
+  const { found, stderr } = await slotsOf(context, "slots:\n  gpus: [0]\n");
+  assert.deepEqual(found, { exitCode: 2 });
+  assert.equal(
+    stderr,
+    [
+      '✘ HOME/config.yaml:2:3 "gpus" is no key of "slots".',
+      "    2 |   gpus: [0]",
+      "      |   ~~~~",
+      '    hint: did you mean "gpu"?',
+      "    code: unknown-key",
+      "",
+    ].join("\n"),
+  );
+});
