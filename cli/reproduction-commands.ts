@@ -9,6 +9,7 @@ type Exit = (code: number) => void;
 /** Adds the commands that check and merge lockfiles. */
 export function addReproductionCommands(program: Command, context: CliContext, exit: Exit): void {
   addVerify(program, context, exit);
+  addLock(program, context, exit);
 }
 
 function addVerify(program: Command, context: CliContext, exit: Exit): void {
@@ -29,5 +30,19 @@ function addVerify(program: Command, context: CliContext, exit: Exit): void {
     .action(async (file, stages, flags) => {
       const { verify } = await import("./commands/verify.ts");
       exit(await verify(context, file, stages, flags));
+    });
+}
+
+function addLock(program: Command, context: CliContext, exit: Exit): void {
+  program
+    .command("lock")
+    .description("merge lockfiles of two branches; as git's merge driver: lock --merge %O %A %B")
+    .requiredOption("--merge", "merge what both sides changed since the base into OURS")
+    .argument("<base>", "lockfile that both sides come from; may be empty")
+    .argument("<ours>", "one side; the result is written here")
+    .argument("<theirs>", "the other side")
+    .action(async (base, ours, theirs) => {
+      const { mergeLocks } = await import("./commands/merge-locks.ts");
+      exit(await mergeLocks(context, { base, ours, theirs }));
     });
 }

@@ -55,7 +55,7 @@ export function lockfileText(lockfile: Lockfile): string {
 export function parseLockfile(text: string): Result<Lockfile, Problem> {
   if (text.length > MOST_LOCKFILE_BYTES) return failure(unreadable("it is larger than 16 MiB"));
   if (/^(<{7}|={7}|>{7})/m.test(text)) {
-    const hint = "take either side, then `tunesmith run`: it writes the lockfile anew";
+    const hint = "`tunesmith run` of the whole pipeline writes the lockfile anew";
     return failure({ ...unreadable("it holds git conflict markers"), hint });
   }
   const document = parseDocument(text, { uniqueKeys: true, maxAliasCount: 0 } as object);

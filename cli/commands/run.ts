@@ -161,18 +161,22 @@ async function conclude(
     return exitCodes.ok;
   }
   const previous = await readUnbuilt(task, outcome);
+  if (previous === "unreadable") return exitCodes.lockDiffers;
   const lockfile = lockRun(pipeline, outcome.built, previous, context.version);
   return writeLock(context, pipeline, { lockfile, cache });
 }
 
-/** The lockfile, for stages that were not part of the run; without such it is not read, which takes long for a large one. */
+/**
+ * The lockfile, for stages that were not part of the run; without such it is not read, which takes long for a large one.
+ * One that cannot be read is left as it is: writing it would lose the entries of those stages.
+ */
 async function readUnbuilt(
   { context, pipeline }: RunTask,
   { built }: RunOutcome,
-): Promise<Lockfile | undefined> {
+): Promise<Lockfile | undefined | "unreadable"> {
   if (pipeline.stages.every(({ name }) => built.has(name))) return undefined;
   const lock = await readLock(pipeline);
   if (lock.ok) return lock.value;
   reportProblem(context, lock.error);
-  return undefined;
+  return "unreadable";
 }

@@ -472,7 +472,7 @@ bring all up to date: tunesmith run p.tune.yaml
   assert.deepEqual(
     await printed((context) => status(context, file, { json: false })),
     shown(`tiny: The lockfile cannot be read: it holds git conflict markers.
-    hint: take either side, then \`tunesmith run\`: it writes the lockfile anew
+    hint: \`tunesmith run\` of the whole pipeline writes the lockfile anew
 `),
   );
 });
