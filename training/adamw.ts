@@ -38,7 +38,6 @@ export class AdamW implements Optimizer {
       const dense = gradients.dense.get(name);
       const rows = gradients.tables.get(name);
       if (dense !== undefined) {
-        if (rows !== undefined) rows.addTo(dense);
         const span = { parameter: 0, gradient: 0, moments: 0, count: data.length };
         adamUpdate(data, dense, this.#denseMoments(name, data.length), span, coefficients);
       } else if (rows !== undefined) {

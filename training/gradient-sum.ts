@@ -55,7 +55,7 @@ export class RowGradients {
   }
 }
 
-/** The gradients of one optimizer step, added up over its batches. */
+/** The gradients of one optimizer step, added up over its batches; a parameter is in one of the two. */
 export class GradientSum {
   readonly dense = new Map<string, Float32Array>();
   readonly tables = new Map<string, RowGradients>();
@@ -67,9 +67,19 @@ export class GradientSum {
     else for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
   }
 
-  /** Adds the gradients of rows [ids, width] of a table. */
+  /**
+   * Adds the gradients of rows [ids, width] of a table; to its whole gradient where it has one, as a
+   * table that is used for more than lookups (tied weights) does.
+   */
   addRows(name: string, { ids, gradients, paddingRow }: RowsToAdd): void {
     const width = gradients.length / ids.length;
+    const dense = this.dense.get(name);
+    if (dense !== undefined) {
+      const rows = new RowGradients(width, ids.length);
+      rows.add(ids, gradients, paddingRow);
+      rows.addTo(dense);
+      return;
+    }
     let table = this.tables.get(name);
     if (table === undefined) {
       table = new RowGradients(width, ids.length);

@@ -182,8 +182,14 @@ test("missing and mis-shaped tensors are named, unexpected ones reported", async
 });
 
 const unsupported: [Record<string, unknown>, string][] = [
-  [{ model_type: "bart" }, '"model_type" is "bart"; supported: bert'],
-  [{ model_type: undefined }, '"model_type" is undefined; supported: bert'],
+  [
+    { model_type: "bart" },
+    '"model_type" is "bart"; supported: bert, roberta, xlm-roberta, distilbert',
+  ],
+  [
+    { model_type: undefined },
+    '"model_type" is undefined; supported: bert, roberta, xlm-roberta, distilbert',
+  ],
   [
     { hidden_act: "silu" },
     '"hidden_act" is "silu"; expected one of gelu, gelu_new, gelu_pytorch_tanh, relu',

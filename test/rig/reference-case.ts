@@ -1,18 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toFloat32 } from "../../models/dtype.ts";
+import type { Task } from "../../models/model.ts";
 import { parseSafetensors } from "../../models/safetensors.ts";
+
+const TASKS: Readonly<Record<string, Task>> = {
+  classify: "sequence-classification",
+  tag: "token-classification",
+  answer: "question-answering",
+  mask: "masked-lm",
+  generate: "causal-lm",
+  translate: "sequence-to-sequence",
+};
 
 /** A checkpoint, a batch, and what PyTorch computes from them. */
 export interface ReferenceCase {
+  readonly task: Task;
   /** The folder of the checkpoint. */
   readonly model: string;
   readonly encoding: {
     readonly input_ids: readonly (readonly number[])[];
-    readonly token_type_ids: readonly (readonly number[])[];
+    readonly token_type_ids?: readonly (readonly number[])[];
     readonly attention_mask: readonly (readonly number[])[];
   };
-  readonly labels: readonly number[];
+  /** What the model is given to learn, as transformers takes it: one number a row, or one a token. */
+  readonly labels: Readonly<Record<string, readonly (number | readonly number[])[]>>;
+  /** The parameters without weight decay. */
+  readonly noDecay: readonly string[];
   readonly loss: number;
   readonly losses: readonly number[];
   readonly gradNorms: readonly number[];
@@ -28,9 +42,11 @@ export async function readReferenceCase(folder: string): Promise<ReferenceCase> 
   const json = JSON.parse(await readFile(join(folder, "case.json"), "utf8"));
   const { tensors } = parseSafetensors(await readFile(join(folder, "golden.safetensors")));
   return {
+    task: TASKS[json.task]!,
     model: join(folder, "model"),
     encoding: json.encoding,
-    labels: json.labels.labels,
+    labels: json.labels,
+    noDecay: json.no_decay,
     loss: json.loss,
     losses: json.losses,
     gradNorms: json.grad_norms,

@@ -40,7 +40,7 @@ function datasetOf({ encoding, labels }: ReferenceCase): TokenDataset {
   return {
     ids: Uint16Array.from(rows.flat()),
     offsets: Int32Array.from(offsets),
-    labels: Int32Array.from(labels),
+    labels: Int32Array.from(labels.labels as readonly number[]),
     rowIds: rows.map((_, row) => `${row}`),
   };
 }
