@@ -16,6 +16,14 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Under what the command line is started. */
+export interface StartOptions {
+  /** A program and its arguments that starts it. */
+  readonly prefix?: readonly string[];
+  /** A line of bash that is run before. */
+  readonly shell?: string;
+}
+
 /** A command line at work. */
 export interface RunningCommand {
   readonly process: ChildProcess;
@@ -57,8 +65,12 @@ export class ProjectRig implements AsyncDisposable {
   start(
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    { prefix = [], shell }: StartOptions = {},
   ): RunningCommand {
-    const child = spawn(process.execPath, ["--import", tsx, main, ...args], {
+    const command = [process.execPath, "--import", tsx, main, ...args];
+    const within = shell === undefined ? [] : ["bash", "-c", `${shell}; exec "$@"`, "bash"];
+    const [program, ...given] = [...prefix, ...within, ...command];
+    const child = spawn(program!, given, {
       cwd: this.folder,
       env: { ...process.env, CI: "true", NO_COLOR: "1", COLUMNS: "100", ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -78,8 +90,9 @@ export class ProjectRig implements AsyncDisposable {
   command(
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
+    options?: StartOptions,
   ): Promise<CommandResult> {
-    return this.start(args, environment).result;
+    return this.start(args, environment, options).result;
   }
 
   /** Runs a pipeline with `--json` and returns what its summary says; throws with everything printed when there is none. */
