@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { positiveInteger } from "./option-values.ts";
 
 type Exit = (code: number) => void;
 
@@ -10,12 +11,18 @@ export function addInspectionCommands(program: Command, context: CliContext, exi
   addStatus(program, context, exit);
   addWhy(program, context, exit);
   addShow(program, context, exit);
+  addDiff(program, context, exit);
+  addMetrics(program, context, exit);
   addExport(program, context, exit);
   addDoctor(program, context, exit);
 }
 
 const pipelineFile = ["<file>", "pipeline file, *.tune.yaml"] as const;
 const jsonFlag = ["--json", "one JSON object on stdout", false] as const;
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
 
 function addPlan(program: Command, context: CliContext, exit: Exit): void {
   program
@@ -26,7 +33,7 @@ function addPlan(program: Command, context: CliContext, exit: Exit): void {
     .option(
       "--set <path=value>",
       "change a value of the file: stages.train.with.learning_rate=3e-5",
-      (value: string, previous: readonly string[]) => [...previous, value],
+      collect,
       [],
     )
     .option(...jsonFlag)
@@ -64,9 +71,9 @@ function addWhy(program: Command, context: CliContext, exit: Exit): void {
 function addShow(program: Command, context: CliContext, exit: Exit): void {
   program
     .command("show")
-    .description("the last runs, or a stage's params, outputs, metrics, reports and log")
+    .description("the last runs, one run, or a stage's params, outputs, metrics, reports and log")
     .argument(...pipelineFile)
-    .argument("[stage]", "stage of the file")
+    .argument("[name]", "stage of the file, or a run: last, last~1, its name")
     .option(...jsonFlag)
     .addOption(
       new Option("--log", "the whole log of the stage's last execution")
@@ -76,6 +83,38 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
     .action(async (file, stage, flags) => {
       const { show } = await import("./commands/show.ts");
       exit(await show(context, file, stage, flags));
+    });
+}
+
+function addDiff(program: Command, context: CliContext, exit: Exit): void {
+  program
+    .command("diff")
+    .description("what two runs did differently: params, inputs and metrics")
+    .argument(...pipelineFile)
+    .argument("[from]", "run: last, last~1, or its name in `show`", "last~1")
+    .argument("[to]", "run", "last")
+    .option(...jsonFlag)
+    .action(async (file, from, to, flags) => {
+      const { diff } = await import("./commands/diff.ts");
+      exit(await diff(context, file, { from, to }, flags));
+    });
+}
+
+function addMetrics(program: Command, context: CliContext, exit: Exit): void {
+  program
+    .command("metrics")
+    .description("metrics over the last runs and the members of matrices, each result once")
+    .argument(...pipelineFile)
+    .argument("[stages...]", "stages, or a matrix's name; default: those that evaluate")
+    .option("--runs <n>", "how many of the last runs", positiveInteger, 20)
+    .option("--sort <metric>", "sort by a metric, largest first")
+    .option("--ascending", "smallest first", false)
+    .option("--filter <condition>", "only results that meet it: 'accuracy>=0.7'", collect, [])
+    .addOption(new Option("--csv", "CSV on stdout").default(false).conflicts("json"))
+    .option(...jsonFlag)
+    .action(async (file, stages, flags) => {
+      const { metrics } = await import("./commands/metrics.ts");
+      exit(await metrics(context, file, stages, flags));
     });
 }
 

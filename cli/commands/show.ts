@@ -2,10 +2,16 @@ import { readFile } from "node:fs/promises";
 import { errnoOf } from "../../cache/cache-error.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { describeStage, lastLogOf } from "../describe-stage.ts";
-import { type ExaminedFile, withExaminedFile, writeJson } from "../examine-file.ts";
+import {
+  type ExaminedFile,
+  reportUnknownStage,
+  withExaminedFile,
+  writeJson,
+} from "../examine-file.ts";
 import { reportProblem } from "../report-problem.ts";
+import { selectRun } from "../select-run.ts";
 import { printable } from "../text/printable.ts";
-import { renderRuns, runsJson } from "../text/render-runs.ts";
+import { renderRun, renderRuns, runJson, runsJson } from "../text/render-runs.ts";
 import { renderStage } from "../text/render-stage.ts";
 
 /** What `tunesmith show` takes. */
@@ -16,15 +22,16 @@ export interface ShowFlags {
 
 const SHOWN_RUNS = 10;
 
-/** Shows the last runs of a pipeline, or one stage with all that its last result holds, or that stage's log. */
+/** Shows the last runs of a pipeline, one of them, or one stage with all that its last result holds, or that stage's log. */
 export function show(
   context: CliContext,
   file: string,
   name: string | undefined,
   flags: ShowFlags,
 ): Promise<number> {
-  const named = name === undefined ? [] : [name];
-  return withExaminedFile(context, file, { named }, (view) => {
+  return withExaminedFile(context, file, {}, (view) => {
+    const isStage = view.pipeline.stages.some((stage) => stage.name === name);
+    if (name !== undefined && !isStage && !flags.log) return showRun(context, view, name, flags);
     if (name !== undefined) return showStage(context, view, name, flags);
     if (!flags.log) return showRuns(context, view, flags);
     const hint = `name one: tunesmith show ${file} STAGE --log`;
@@ -44,14 +51,33 @@ async function showRuns(
   return exitCodes.ok;
 }
 
+async function showRun(
+  context: CliContext,
+  view: ExaminedFile,
+  name: string,
+  { json }: ShowFlags,
+): Promise<number> {
+  const run = selectRun(view.cache, view.label, name);
+  if (!run.ok && !/^last(~\d+)?$/.test(name) && run.error.code === "unknown-run")
+    return reportUnknownStage(context, view.file, view.pipeline, name);
+  if (!run.ok) {
+    reportProblem(context, run.error);
+    return exitCodes.usage;
+  }
+  if (json) writeJson(context, runJson(view, run.value));
+  else context.stdout.write(renderRun(view, run.value, context));
+  return exitCodes.ok;
+}
+
 async function showStage(
   context: CliContext,
   view: ExaminedFile,
   name: string,
   { log, json }: ShowFlags,
 ): Promise<number> {
+  const stage = view.pipeline.stages.find((candidate) => candidate.name === name);
+  if (stage === undefined) return reportUnknownStage(context, view.file, view.pipeline, name);
   if (log) return showLog(context, view, name);
-  const stage = view.pipeline.stages.find((candidate) => candidate.name === name)!;
   const described = await describeStage(view, stage);
   if (json) writeJson(context, described);
   else context.stdout.write(renderStage(described, view.file, context));

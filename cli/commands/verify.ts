@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import pc from "picocolors";
 import type { Cache } from "../../cache/open-cache.ts";
+import type { Slots } from "../../engine/build/slot-pool.ts";
 import { type VerifiedStage, verifyLock } from "../../engine/build/verify-lock.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
@@ -10,6 +11,7 @@ import { reportUnknownStage, writeJson } from "../examine-file.ts";
 import { compareStatically, reportNoLock, sayChange } from "../frozen-run.ts";
 import { readLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
+import { machineSlots } from "../machine-slots.ts";
 import { openPipeline } from "../open-pipeline.ts";
 import { withCacheToLookAt, withEmptyCache } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
@@ -42,6 +44,8 @@ export async function verify(
     reportProblem(context, machine.error);
     return exitCodes.usage;
   }
+  const lent = machineSlots(context);
+  if ("exitCode" in lent) return lent.exitCode;
   const opened = await openPipeline(context, file);
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
@@ -50,7 +54,14 @@ export async function verify(
   const lock = await readLock(pipeline);
   if (!lock.ok || lock.value === undefined)
     return reportNoLock(context, "verify", lock.ok ? undefined : lock.error);
-  const task = { context, pipeline, lock: lock.value, machine: machine.value, chosen, flags };
+  const task = {
+    context,
+    pipeline,
+    lock: lock.value,
+    machine: { ...machine.value, ...lent },
+    chosen,
+    flags,
+  };
   return withCacheToLookAt(context, pipeline, (stored) => verifyWithCache(task, stored));
 }
 
@@ -58,7 +69,7 @@ interface VerifyTask {
   readonly context: CliContext;
   readonly pipeline: Pipeline;
   readonly lock: Lockfile;
-  readonly machine: MachineFacts;
+  readonly machine: MachineFacts & { readonly slots: Slots };
   readonly chosen: readonly string[];
   readonly flags: VerifyFlags;
 }
@@ -145,6 +156,9 @@ function renderVerified(stages: readonly VerifiedStage[], context: CliContext): 
   return `${table}\n${sayTotals(stages)}\n`;
 }
 
+/** Their start is enough for people to tell digests apart. */
+const DIGEST = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
+
 function sayFindings({ state, stored, verdict, changes }: VerifiedStage): string {
   return [
     ...(stored === "corrupt"
@@ -152,7 +166,7 @@ function sayFindings({ state, stored, verdict, changes }: VerifiedStage): string
       : []),
     ...(state === "same-metrics" ? ["another machine class"] : []),
     ...(verdict === undefined ? [] : [verdict]),
-    ...changes.map(sayChange),
+    ...changes.map((change) => sayChange(change).replace(DIGEST, "$1")),
   ].join("; ");
 }
 

@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import pc from "picocolors";
 import type { RunRecord, StageRecord } from "../../cache/trace-store.ts";
 import type { CliContext } from "../context.ts";
 import type { ExaminedFile } from "../examine-file.ts";
 import { mainMetrics } from "../reporters/main-metrics.ts";
+import { runName } from "../select-run.ts";
 import { formatInstant, formatSeconds } from "./format-quantity.ts";
 import { glyphsOf } from "./glyphs.ts";
 import { type Cell, renderTable } from "./render-table.ts";
@@ -24,25 +26,56 @@ export function renderRuns(
   const { ellipsis } = glyphsOf(context.environment);
   const style = { width: context.columns, ellipsis, paintTitle: dim };
   const rows = runs.map((run) => [
+    runName(run),
     formatInstant(run.startedAt),
     formatSeconds(run.seconds),
     countStates(run.stages),
   ]);
   const columns = [
     { title: "run" },
+    { title: "started" },
     { title: "time", align: "right" },
     { title: "stages", breakAfter: ", " },
   ] as const;
-  const stages = last.stages.map((record) => stageRow(view, record, context.color));
-  return `${renderTable(columns, rows, style)}\n${renderTable(stageColumns, stages, style)}`;
+  return `${renderTable(columns, rows, style)}\n${renderStages(view, last, "last run", context)}`;
 }
 
-const stageColumns = [
-  { title: "last run", shrinks: true },
-  { title: "state" },
-  { title: "time", align: "right" },
-  { title: "metrics", breakAfter: ", " },
-] as const;
+/** `{"type":"run","id","pipeline","startedAt","seconds","stages":[{"stage","state","key"?,"seconds","reason"?,"log"?,"metrics"?}]}`. */
+export function runJson({ cache }: ExaminedFile, run: RunRecord): object {
+  const stages = run.stages.map((record) => {
+    const [trace] = record.key === undefined ? [] : cache.traces.find(record.key);
+    return { ...record, ...(trace === undefined ? {} : { metrics: trace.metrics }) };
+  });
+  return { type: "run", ...run, stages };
+}
+
+/** One run and what became of each stage in it. */
+export function renderRun(view: ExaminedFile, run: RunRecord, context: CliContext): string {
+  const { bold } = pc.createColors(context.color);
+  const title = `${bold(runName(run))}  ${formatInstant(run.startedAt)}, ${formatSeconds(run.seconds)}: ${countStates(run.stages)}`;
+  const logs = run.stages.flatMap(({ stage, log }) =>
+    log === undefined ? [] : [`log of ${stage}: ${join(view.cache.folder.logs, log)}\n`],
+  );
+  return `${title}\n\n${renderStages(view, run, "stage", context)}${logs.length > 0 ? "\n" : ""}${logs.join("")}`;
+}
+
+function renderStages(
+  view: ExaminedFile,
+  { stages }: RunRecord,
+  title: string,
+  context: CliContext,
+): string {
+  const { dim } = pc.createColors(context.color);
+  const { ellipsis } = glyphsOf(context.environment);
+  const rows = stages.map((record) => stageRow(view, record, context.color));
+  const columns = [
+    { title, shrinks: true },
+    { title: "state" },
+    { title: "time", align: "right" },
+    { title: "metrics", breakAfter: ", " },
+  ] as const;
+  return renderTable(columns, rows, { width: context.columns, ellipsis, paintTitle: dim });
+}
 
 const states = ["executed", "cached", "failed", "skipped"] as const;
 

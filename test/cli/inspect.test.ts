@@ -35,6 +35,7 @@ async function printed(
       .replaceAll(rig.folder, "/project")
       .replace(/ +\d+(\.\d+)? s\b/g, " 1 s")
       .replace(/ +(time|expected)\b/g, " $1")
+      .replace(/\b[0-9a-f]{6}(?= +(TIME|\d{4}-\d\d-\d\d|\())/g, "RUN-ID")
       .replace(/tunesmith \d+\.\d+\.\d+/g, "tunesmith 1.0.0")
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "TIME")
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
@@ -118,8 +119,8 @@ test("show: the runs, and a stage with all that its result holds", async () => {
   const flags = { log: false, json: false };
   assert.deepEqual(
     await printed((context) => show(context, file, undefined, flags)),
-    shown(`run time  stages
-TIME 1 s  3 executed
+    shown(`run     started time  stages
+RUN-ID  TIME 1 s  3 executed
 
 last run  state time  metrics
 rows      executed 1 s  rows 20, labels 2
@@ -170,6 +171,40 @@ report
     code: no-log
 `,
     },
+  );
+});
+
+test("show RUN: by its name or counted back from the last", async () => {
+  const flags = { log: false, json: false };
+  assert.deepEqual(
+    await printed((context) => show(context, file, "last", flags)),
+    shown(`RUN-ID  TIME, 1 s: 3 executed
+
+stage  state time  metrics
+rows   executed 1 s  rows 20, labels 2
+clean  executed 1 s  rows 20, dropped 0
+split  executed 1 s  rows_train 15, rows_test 5, texts_in_several_splits 0
+`),
+  );
+  const { stdout } = await runCommand({ cwd: rig.folder }, (context) =>
+    show(context, file, "last", { log: false, json: true }),
+  );
+  const { id, stages } = JSON.parse(stdout);
+  assert.deepEqual(
+    stages.map(({ stage, metrics }: { stage: string; metrics: { rows?: number } }) => {
+      return [stage, metrics.rows];
+    }),
+    [
+      ["rows", 20],
+      ["clean", 20],
+      ["split", undefined],
+    ],
+  );
+  const byName = await printed((context) => show(context, file, id.slice(-6), flags));
+  assert.equal(byName.exitCode, 0);
+  assert.equal(
+    (await printed((context) => show(context, file, "last~7", flags))).stderr.split("\n")[0],
+    '✘ There is no run "last~7".',
   );
 });
 
