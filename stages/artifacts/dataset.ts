@@ -8,6 +8,10 @@ export interface Row {
   readonly id: string;
   readonly text: string;
   readonly label?: string;
+  /** The text as words, where the words have tags; `text` is then these with spaces between. */
+  readonly words?: readonly string[];
+  /** The tag of each word. */
+  readonly tags?: readonly string[];
   /** The source's other columns by name, sorted by code unit. */
   readonly columns: Readonly<Record<string, string>>;
 }
@@ -17,7 +21,7 @@ export interface Dataset {
   readonly splits: ReadonlyMap<string, readonly Row[]>;
 }
 
-/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"columns"}`. */
+/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"words"?,"tags"?,"columns"}`. */
 export const dataset: ArtifactType<Dataset> = {
   name: "dataset",
   format: 1,
@@ -42,8 +46,14 @@ export function columnOf(row: Row, name: string): string | undefined {
 }
 
 /** Key order is part of the bytes: always the same, whoever made the row. */
-function canonicalRow({ id, text, label, columns }: Row): Row {
-  return label === undefined ? { id, text, columns } : { id, text, label, columns };
+function canonicalRow({ id, text, label, words, tags, columns }: Row): Row {
+  return {
+    id,
+    text,
+    ...(label !== undefined && { label }),
+    ...(words && tags && { words, tags }),
+    columns,
+  };
 }
 
 function splitOf(path: string): string {
@@ -77,13 +87,24 @@ function parseRow(bytes: Uint8Array): Row | undefined {
 
 function isRow(value: unknown): value is Row {
   if (typeof value !== "object" || value === null) return false;
-  const { id, text, label, columns } = value as Partial<Record<keyof Row, unknown>>;
+  const { id, text, label, words, tags, columns } = value as Partial<Record<keyof Row, unknown>>;
   return (
     typeof id === "string" &&
     typeof text === "string" &&
     (label === undefined || typeof label === "string") &&
+    areTagged(words, tags) &&
     typeof columns === "object" &&
     columns !== null &&
     Object.values(columns).every((cell) => typeof cell === "string")
   );
+}
+
+function areTagged(words: unknown, tags: unknown): boolean {
+  if (words === undefined && tags === undefined) return true;
+  return isListOfTexts(words) && isListOfTexts(tags) && words.length === tags.length;
+}
+
+/** Whether a value is a list of strings only. */
+export function isListOfTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

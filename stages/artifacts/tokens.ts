@@ -1,6 +1,7 @@
 import type { ArtifactReader, ArtifactType, ArtifactWriter } from "../../engine/artifact.ts";
 import { ModelError } from "../../models/model-error.ts";
 import { formatSafetensors, parseSafetensors, type RawTensor } from "../../models/safetensors.ts";
+import { isListOfTexts } from "./dataset.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
 import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
@@ -9,6 +10,8 @@ import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
 export interface TokenRow {
   readonly id: string;
   readonly label?: string;
+  /** Of the words that begin in the row, in their order. */
+  readonly tags?: readonly string[];
 }
 
 /** The rows of a split, their tokens packed one row after the other: row i has [offsets[i], offsets[i + 1]). */
@@ -19,6 +22,8 @@ export interface TokenSplit {
   readonly offsets: Uint32Array;
   /** As long as inputIds; absent where all are 0. */
   readonly tokenTypeIds?: Uint8Array;
+  /** As long as inputIds, 1 where a word with a tag begins; absent where words have no tags. */
+  readonly wordStarts?: Uint8Array;
 }
 
 /** Facts that hold for all splits. */
@@ -41,7 +46,7 @@ export interface Tokens {
 }
 
 /**
- * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids U8) and
+ * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids and word_starts U8) and
  * `<split>/rows.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
  */
 export const tokens: ArtifactType<Tokens> = {
@@ -76,12 +81,13 @@ async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter
     ["lengths", tensorOf("U32", lengths)],
   ]);
   if (split.tokenTypeIds) tensors.set("token_type_ids", tensorOf("U8", split.tokenTypeIds));
+  if (split.wordStarts) tensors.set("word_starts", tensorOf("U8", split.wordStarts));
   await files.write(`${name}/tokens.safetensors`, formatSafetensors(tensors));
   await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
 }
 
-function canonicalRow({ id, label }: TokenRow): TokenRow {
-  return label === undefined ? { id } : { id, label };
+function canonicalRow({ id, label, tags }: TokenRow): TokenRow {
+  return { id, ...(label !== undefined && { label }), ...(tags && { tags }) };
 }
 
 function tensorOf(
@@ -120,9 +126,26 @@ async function readSplit(
     throw malformed("tokens", path, "has lengths that do not add up to its tokens");
   if (inputIds.some((id) => id >= facts.vocab_size))
     throw malformed("tokens", path, `has an id outside the vocabulary of ${facts.vocab_size}`);
-  if (types && (types.dtype !== "U8" || types.bytes.byteLength !== inputIds.length))
-    throw malformed("tokens", path, "has token_type_ids of another size than its tokens");
-  return { rows, inputIds, offsets, ...(types && { tokenTypeIds: new Uint8Array(types.bytes) }) };
+  const starts = tensors.get("word_starts");
+  for (const [name, tensor] of Object.entries({ token_type_ids: types, word_starts: starts }))
+    if (tensor && (tensor.dtype !== "U8" || tensor.bytes.byteLength !== inputIds.length))
+      throw malformed("tokens", path, `has ${name} of another size than its tokens`);
+  if (starts && !fitsTags(starts.bytes, offsets, rows))
+    throw malformed("tokens", path, "has word_starts that do not fit the tags of its rows");
+  return {
+    rows,
+    inputIds,
+    offsets,
+    ...(types && { tokenTypeIds: new Uint8Array(types.bytes) }),
+    ...(starts && { wordStarts: new Uint8Array(starts.bytes) }),
+  };
+}
+
+function fitsTags(starts: Uint8Array, offsets: Uint32Array, rows: readonly TokenRow[]): boolean {
+  return rows.every(({ tags }, row) => {
+    const own = starts.subarray(offsets[row], offsets[row + 1]);
+    return tags?.length === own.reduce((sum, start) => sum + start, 0);
+  });
 }
 
 function parseTensors(bytes: Uint8Array, path: string): ReadonlyMap<string, RawTensor> {
@@ -171,7 +194,9 @@ function parseTokenRow(bytes: Uint8Array): TokenRow | undefined {
   try {
     const row = JSON.parse(Buffer.from(bytes).toString()) as Partial<TokenRow> | null;
     const valid =
-      typeof row?.id === "string" && (row.label === undefined || typeof row.label === "string");
+      typeof row?.id === "string" &&
+      (row.label === undefined || typeof row.label === "string") &&
+      (row.tags === undefined || isListOfTexts(row.tags));
     return valid ? (row as TokenRow) : undefined;
   } catch {
     return undefined;

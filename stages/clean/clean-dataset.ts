@@ -51,6 +51,7 @@ function cleanRow(row: Row, tallies: readonly Tally[]): Row | undefined {
     const text = tally.rule.apply(clean);
     if (text !== clean.text) tally.add(clean, text);
     if (text === undefined) return undefined;
+    if (text !== clean.text && clean.tags) throw changesTaggedText(clean, tally.rule.name);
     if (text !== clean.text) clean = { ...clean, text };
   }
   return clean;
@@ -95,6 +96,15 @@ function shown(text: string): string {
   return `${Array.from(text.slice(0, 2 * EXAMPLE_CHARACTERS))
     .slice(0, EXAMPLE_CHARACTERS)
     .join("")}…`;
+}
+
+/** A changed text could have other words than there are tags. */
+function changesTaggedText({ id }: Row, rule: string): StageFailure {
+  return new StageFailure({
+    code: "tagged-text-changed",
+    message: `The rule ${rule} changes the text of the row "${id}", whose words have tags.`,
+    hint: "rules that only drop rows are fine here; clean words before they get their tags",
+  });
 }
 
 function nothingLeft(total: number, tallies: readonly Tally[]): StageFailure {

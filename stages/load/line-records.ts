@@ -18,8 +18,8 @@ export async function* jsonLinesRecords(file: RecordFile): AsyncGenerator<Source
     const fields = fieldsOf(file.path, line, text);
     const names = Object.keys(fields).sort(byCodeUnit);
     requireColumns(`${file.path}:${line}`, names, file.columns);
-    const [textColumn] = file.columns;
-    const value = fields[textColumn!];
+    const { textColumn } = file;
+    const value = textColumn === undefined ? "" : fields[textColumn];
     if (typeof value !== "string")
       throw new StageFailure({
         code: "text-not-a-string",

@@ -6,16 +6,19 @@ import type { InputPorts, Json, StageContext } from "../../engine/stage.ts";
 import type { Dataset, Row } from "../artifacts/dataset.ts";
 import { byCodeUnit } from "../by-code-unit.ts";
 import { checkedUtf8 } from "./checked-utf8.ts";
+import { conllRecords } from "./conll-records.ts";
 import { csvRecords, tsvRecords } from "./csv-records.ts";
 import { jsonLinesRecords, textRecords } from "./line-records.ts";
 import { type Format, formatOf, type LoadParams, type SplitFile } from "./load-params.ts";
 import type { RecordFile, SourceRecord } from "./record.ts";
+import { type TagColumns, taggedWords } from "./tagged-words.ts";
 
 const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<SourceRecord> } = {
   csv: csvRecords,
   tsv: tsvRecords,
   jsonl: jsonLinesRecords,
   txt: textRecords,
+  conll: conllRecords,
 };
 
 interface FileReport {
@@ -56,21 +59,21 @@ async function loadFile(
 ): Promise<FileReport> {
   const format = formatOf(path, params);
   if (format === undefined) throw new Error(`internal: ${path} passed the check without a format`);
-  const { text, label, id, delimiter = "," } = params;
-  const wanted = [text, label, id].filter((column) => column !== undefined);
+  const { delimiter = ",", label } = params;
+  const columns = columnsOf(format, params);
   const before = rows.length;
   let blankLines = 0;
   const unlabelled: number[] = [];
   const file: RecordFile = {
     path,
     bytes: checkedUtf8(bytesOf(path, signal), path),
-    columns: format === "txt" ? ["text"] : wanted,
+    columns: wantedColumns(columns),
+    ...(columns.tagged === undefined && { textColumn: columns.text }),
     delimiter,
     skippedBlankLine: () => blankLines++,
   };
-  const columns = format === "txt" ? { text: "text" } : { text, label, id };
   for await (const record of READERS[format](file)) {
-    const row = rowOf(record, columns);
+    const row = rowOf(record, columns, `${path}:${record.line}`);
     if (label !== undefined && !row.label) unlabelled.push(record.line);
     rows.push({ ...row, id: ids.take(row, path, record.line) });
   }
@@ -86,16 +89,32 @@ async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8
   }
 }
 
+/** The columns that become a row's own fields; with `tagged` there is no column of the text. */
 interface Columns {
   readonly text: string;
   readonly label?: string | undefined;
   readonly id?: string | undefined;
+  readonly tagged?: TagColumns | undefined;
+}
+
+function columnsOf(format: Format, params: LoadParams): Columns {
+  const { text, label, id, words, tags, tag_names: names } = params;
+  if (format === "txt") return { text: "text" };
+  if (format === "conll") return { text, tagged: { words: "words", tags: "tags", names } };
+  return { text, label, id, ...(words && tags && { tagged: { words, tags, names } }) };
+}
+
+function wantedColumns({ text, label, id, tagged }: Columns): string[] {
+  const content = tagged ? [tagged.words, tagged.tags] : [text];
+  return [...content, label, id].filter((column) => column !== undefined);
 }
 
 /** A row before it has its id: `id` is what the id column holds. */
 type RowWithoutId = Omit<Row, "id"> & { readonly id: string | undefined };
 
-function rowOf({ cells }: SourceRecord, columns: Columns): RowWithoutId {
+function rowOf({ cells }: SourceRecord, columns: Columns, place: string): RowWithoutId {
+  const { tagged } = columns;
+  if (tagged !== undefined) return taggedRow(cells, { ...columns, tagged }, place);
   const others: [string, string][] = [];
   let text = "";
   let label: string | undefined;
@@ -110,6 +129,24 @@ function rowOf({ cells }: SourceRecord, columns: Columns): RowWithoutId {
   // fromEntries makes own properties even of names like "__proto__"
   const row = { id, text, columns: Object.fromEntries(others) };
   return label === undefined ? row : { ...row, label };
+}
+
+function taggedRow(
+  cells: SourceRecord["cells"],
+  { label, id, tagged }: Columns & { readonly tagged: TagColumns },
+  place: string,
+): RowWithoutId {
+  const all = new Map(cells.map(([name, cell = ""]) => [name, cell]));
+  const taken = [label, id, tagged.words, tagged.tags];
+  const { words, tags } = taggedWords(place, all, tagged);
+  return {
+    id: id === undefined ? undefined : all.get(id),
+    text: words.join(" "),
+    ...(label !== undefined && { label: all.get(label)! }),
+    words,
+    tags,
+    columns: Object.fromEntries([...all].filter(([name]) => !taken.includes(name))),
+  };
 }
 
 /** Gives out the ids of one split. */
@@ -127,8 +164,9 @@ class RowIds {
     return row.id;
   }
 
-  #contentId({ text, label, columns }: RowWithoutId): string {
-    const content = JSON.stringify([text, label ?? null, Object.entries(columns)]);
+  #contentId({ text, label, words, tags, columns }: RowWithoutId): string {
+    const tagged = words ? [words, tags] : [];
+    const content = JSON.stringify([text, label ?? null, Object.entries(columns), ...tagged]);
     const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
     const repeat = (this.#repeats.get(digest) ?? 0) + 1;
     this.#repeats.set(digest, repeat);
@@ -173,8 +211,10 @@ function reportOf(splits: ReadonlyMap<string, readonly Row[]>, files: readonly F
   const labels = new Map<string, number>();
   for (const { label } of all)
     if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
+  const tags = new Set(all.flatMap((row) => row.tags ?? []));
   return {
     rows: all.length,
+    ...(tags.size > 0 && { tags: [...tags].sort(byCodeUnit) }),
     splits: Object.fromEntries([...splits].map(([split, rows]) => [split, rows.length])),
     labels: Object.fromEntries([...labels].sort(([a], [b]) => byCodeUnit(a, b))),
     columns: [...new Set(all.flatMap(({ columns }) => Object.keys(columns)))].sort(byCodeUnit),

@@ -33,9 +33,9 @@ export const loadParams = {
     },
     format: {
       description:
-        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt. A txt file has one text a line.",
+        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt, .conll (or .iob2). A txt file has one text a line; a conll file one word a line, its tag in the last column, a blank line between texts.",
       type: "string",
-      enum: ["auto", "csv", "tsv", "jsonl", "txt"],
+      enum: ["auto", "csv", "tsv", "jsonl", "txt", "conll"],
       default: "auto",
       examples: ["csv"],
     },
@@ -51,6 +51,28 @@ export const loadParams = {
       type: "string",
       minLength: 1,
       examples: ["section"],
+    },
+    words: {
+      description:
+        "The column that holds the words of a text, where words have tags: a JSON list of strings, or words with spaces between. The text is then made of them, and `text` is not read.",
+      type: "string",
+      minLength: 1,
+      examples: ["tokens"],
+    },
+    tags: {
+      description:
+        "The column that holds the tag of each word: a JSON list as long as the words', or tags with spaces between.",
+      type: "string",
+      minLength: 1,
+      examples: ["ner_tags"],
+    },
+    tag_names: {
+      description: "The names of tags that the column holds as numbers 0, 1, 2, …, in this order.",
+      type: "array",
+      minItems: 1,
+      uniqueItems: true,
+      items: { type: "string", minLength: 1 },
+      examples: [["O", "B-PER", "I-PER"]],
     },
     id: {
       description:
@@ -107,6 +129,8 @@ const EXTENSIONS: { readonly [extension: string]: Format } = {
   ".jsonl": "jsonl",
   ".ndjson": "jsonl",
   ".txt": "txt",
+  ".conll": "conll",
+  ".iob2": "conll",
 };
 
 /** How a file is written. */
@@ -115,6 +139,29 @@ export type Format = Exclude<LoadParams["format"], "auto">;
 /** The format that `with` or the file's extension says; undefined where neither does. */
 export function formatOf(path: string, { format }: LoadParams): Format | undefined {
   return format === "auto" ? EXTENSIONS[extname(path).toLowerCase()] : format;
+}
+
+/** Params that mean nothing for a format. */
+const foreignParams = {
+  csv: [],
+  tsv: ["delimiter"],
+  jsonl: ["delimiter"],
+  txt: ["label", "words", "tags", "tag_names", "id", "delimiter"],
+  conll: ["label", "words", "tags", "id", "delimiter"],
+} as const satisfies { readonly [F in Format]: readonly (keyof LoadParams)[] };
+
+/** `words` and `tags` are of use together only. */
+export function tagProblems({ words, tags }: LoadParams): ParamsProblem[] {
+  if ((words === undefined) === (tags === undefined)) return [];
+  const [given, missing] = words === undefined ? ["tags", "words"] : ["words", "tags"];
+  return [
+    {
+      at: [given!],
+      code: "words-without-tags",
+      message: `"${given}" is given without "${missing}".`,
+      hint: `name the column of the ${missing} too`,
+    },
+  ];
 }
 
 /** What is wrong with a file's extension, or with params that mean nothing for its format. */
@@ -126,13 +173,10 @@ export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsP
         at,
         code: "unknown-format",
         message: `The extension of "${path}" does not say how the file is written.`,
-        hint: "say it: format: csv, tsv, jsonl or txt",
+        hint: "say it: format: csv, tsv, jsonl, txt or conll",
       },
     ];
-  const foreign =
-    format === "txt" ? (["label", "id", "delimiter"] as const) : (["delimiter"] as const);
-  if (format === "csv") return [];
-  return foreign
+  return foreignParams[format]
     .filter((name) => params[name] !== undefined)
     .map((name) => ({
       at: [name],

@@ -1,13 +1,20 @@
 import { defineStage, type InputPath } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
-import { filesBySplit, formatOf, type LoadParams, loadParams, problemsOf } from "./load-params.ts";
+import {
+  filesBySplit,
+  formatOf,
+  type LoadParams,
+  loadParams,
+  problemsOf,
+  tagProblems,
+} from "./load-params.ts";
 
-/** Reads rows with a text, perhaps a label, from CSV, TSV, JSON Lines or plain text files. */
+/** Reads rows with a text, perhaps a label or tagged words, from CSV, TSV, JSON Lines, plain text or CoNLL files. */
 export const load = defineStage({
   kind: "load",
   version: 1,
-  description: "Reads rows from CSV, TSV, JSON Lines or plain text files.",
+  description: "Reads rows from CSV, TSV, JSON Lines, plain text or CoNLL files.",
   params: loadParams,
   inputs: {},
   outputs: {
@@ -25,8 +32,10 @@ export const load = defineStage({
   parts: ({ files }: LoadParams) => ({
     dataset: [...new Set(filesBySplit(files).map(({ split }) => split))],
   }),
-  check: (params: LoadParams) =>
-    filesBySplit(params.files).flatMap((file) => problemsOf(file, params)),
+  check: (params: LoadParams) => [
+    ...tagProblems(params),
+    ...filesBySplit(params.files).flatMap((file) => problemsOf(file, params)),
+  ],
   async run(context) {
     const { loadDataset } = await import("./load-dataset.ts");
     return loadDataset(context, filesBySplit(context.params.files));

@@ -15,6 +15,8 @@ export interface RecordFile {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Columns that must be there. */
   readonly columns: readonly string[];
+  /** The one of them that must hold a string, where there is one. */
+  readonly textColumn?: string;
   /** Between the cells of a CSV file. */
   readonly delimiter: string;
   /** Told of each line without content. */

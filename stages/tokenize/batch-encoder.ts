@@ -1,6 +1,6 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
-import { type EncodeLimits, Encoder, type EncoderFacts } from "./encoder.ts";
+import { type Encoded, type EncodeLimits, Encoder, type EncoderFacts } from "./encoder.ts";
 import { DeadlinePassed, withDeadline } from "./with-deadline.ts";
 
 /** The ids of a batch of texts, one text after the other. */
@@ -10,6 +10,12 @@ export interface EncodedBatch {
   readonly lengths: Uint32Array;
   /** Ids that each text would have had without the limit. */
   readonly fullLengths: Uint32Array;
+}
+
+/** The ids of a batch of texts that are given as words. */
+export interface EncodedWordsBatch extends EncodedBatch {
+  /** For each id the number of its text's word that begins with it, else -1. */
+  readonly begins: Int32Array;
 }
 
 /**
@@ -38,12 +44,28 @@ export class BatchEncoder {
     const encoded = withinDeadline(characters, () =>
       texts.map((text) => this.#encoder.encode(text, this.#limits)),
     );
+    return batchOf(encoded);
+  }
+
+  /** Texts whose words are known; see Encoder.encodeWords. */
+  encodeWords(texts: readonly (readonly string[])[]): EncodedWordsBatch {
+    const characters = texts.flat().reduce((sum, { length }) => sum + length, 0);
+    const encoded = withinDeadline(characters, () =>
+      texts.map((words) => this.#encoder.encodeWords(words, this.#limits)),
+    );
     return {
-      ids: packed(encoded.map(({ ids }) => ids)),
-      lengths: Uint32Array.from(encoded, ({ ids }) => ids.length),
-      fullLengths: Uint32Array.from(encoded, ({ fullLength }) => fullLength),
+      ...batchOf(encoded),
+      begins: Int32Array.from(encoded.flatMap(({ begins }) => begins)),
     };
   }
+}
+
+function batchOf(encoded: readonly Encoded[]): EncodedBatch {
+  return {
+    ids: packed(encoded.map(({ ids }) => ids)),
+    lengths: Uint32Array.from(encoded, ({ ids }) => ids.length),
+    fullLengths: Uint32Array.from(encoded, ({ fullLength }) => fullLength),
+  };
 }
 
 function packed(lists: readonly (readonly number[])[]): Uint32Array {

@@ -17,6 +17,12 @@ export interface Encoded {
   readonly fullLength: number;
 }
 
+/** Words as ids. */
+export interface EncodedWords extends Encoded {
+  /** For each id the number of the word that begins with it, else -1. */
+  readonly begins: readonly number[];
+}
+
 /** What is put around a text's own ids. */
 export interface Template {
   readonly before: readonly number[];
@@ -78,13 +84,38 @@ export class Encoder {
   encode(text: string, { maxLength }: EncodeLimits): Encoded {
     const { before, after } = this.facts.template;
     const own = this.#ownIds(text);
-    const room = maxLength - before.length - after.length;
-    const kept =
-      own.length <= room ? own : this.#cutsLeft ? own.slice(own.length - room) : own.slice(0, room);
+    const kept = this.#cut(own, maxLength - before.length - after.length);
     return {
       ids: [...before, ...kept, ...after],
       fullLength: own.length + before.length + after.length,
     };
+  }
+
+  /**
+   * Words that are known to be words, each encoded alone, as transformers does with is_split_into_words; where the
+   * tokenizer tells words apart by the space before them, each gets one.
+   */
+  encodeWords(words: readonly string[], { maxLength }: EncodeLimits): EncodedWords {
+    const { before, after } = this.facts.template;
+    const own: number[] = [];
+    const begins: number[] = [];
+    for (const [number, word] of words.entries())
+      for (const [at, id] of this.#ownIds(this.#byteWords ? ` ${word}` : word).entries()) {
+        own.push(id);
+        begins.push(at === 0 ? number : -1);
+      }
+    const room = maxLength - before.length - after.length;
+    const none = (ids: readonly number[]) => ids.map(() => -1);
+    return {
+      ids: [...before, ...this.#cut(own, room), ...after],
+      begins: [...none(before), ...this.#cut(begins, room), ...none(after)],
+      fullLength: own.length + before.length + after.length,
+    };
+  }
+
+  #cut(own: readonly number[], room: number): readonly number[] {
+    if (own.length <= room) return own;
+    return this.#cutsLeft ? own.slice(own.length - room) : own.slice(0, room);
   }
 
   #ownIds(text: string): readonly number[] {

@@ -7,6 +7,7 @@ import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { BatchEncoder, type EncodedBatch } from "./batch-encoder.ts";
 import type { EncoderFacts, Template } from "./encoder.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
+import { areTagged, type LostWords, tagTokens } from "./tagged-split.ts";
 import type { TokenizeParams } from "./tokenize.ts";
 import { SplitLengths, tokenizeReport } from "./tokenize-report.ts";
 
@@ -30,13 +31,17 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   requireRoom(params.max_length, facts.template);
   const splits = new Map<string, TokenSplit>();
   const lengths = new Map<string, SplitLengths>();
+  const lost: LostWords[] = [];
   for (const [name, rows] of given) {
     const batches = await encodeRows(context, encoder, { name, rows });
-    splits.set(name, packSplit(rows, batches, facts));
+    const tagged = tagTokens(rows, batches);
+    if (tagged) lost.push(tagged.lost);
+    splits.set(name, { ...packSplit(rows, batches, facts), ...tagged?.split });
     lengths.set(name, new SplitLengths(rows, batches, facts));
   }
   const { report, metrics } = tokenizeReport(lengths, params.max_length);
-  for (const [name, value] of Object.entries(metrics)) metric(name, value);
+  for (const [name, value] of Object.entries({ ...metrics, ...lostNumbers(lost) }))
+    metric(name, value);
   return { tokens: { splits, facts: factsOf(facts, params.max_length), tokenizer: files }, report };
 }
 
@@ -65,12 +70,15 @@ async function encodeRows(
   { name, rows }: { name: string; rows: readonly Row[] },
 ): Promise<readonly EncodedBatch[]> {
   const batches: EncodedBatch[] = [];
+  const isTagged = areTagged(rows);
   for (let start = 0; start < rows.length; ) {
     const end = batchEnd(rows, start);
     const batch = rows.slice(start, end);
     await setImmediate(); // lets an interrupt arrive
     signal.throwIfAborted();
-    const encoded = encoder.encode(batch.map(({ text }) => text));
+    const encoded = isTagged
+      ? encoder.encodeWords(batch.map(({ words }) => words!))
+      : encoder.encode(batch.map(({ text }) => text));
     for (const [i, row] of batch.entries()) {
       const length = encoded.fullLengths[i]!;
       if (length === 0) throw noTokens(name, row);
@@ -90,6 +98,12 @@ function batchEnd(rows: readonly Row[], start: number): number {
   let end = start;
   while (end < rows.length && characters < BATCH_CHARACTERS) characters += rows[end++]!.text.length;
   return end;
+}
+
+function lostNumbers(lost: readonly LostWords[]): Readonly<Record<string, number>> {
+  if (lost.length === 0) return {};
+  const total = (of: keyof LostWords) => lost.reduce((sum, each) => sum + each[of], 0);
+  return { words_cut: total("cut"), words_without_tokens: total("withoutTokens") };
 }
 
 function packSplit(

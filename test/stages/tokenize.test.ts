@@ -302,3 +302,53 @@ test("check: exactly one tokenizer", () => {
     { at: [], code: "no-tokenizer", message: "It is given no tokenizer.", hint },
   ]);
 });
+
+interface GoldenWords {
+  readonly words: readonly string[];
+  readonly max_length: number;
+  readonly input_ids: readonly number[];
+  readonly word_ids: readonly (number | null)[];
+}
+
+const goldenWords: Readonly<Record<string, readonly GoldenWords[]>> = JSON.parse(
+  readFileSync(join(GOLDEN, "words.json"), "utf8"),
+);
+
+for (const [name, texts] of Object.entries(goldenWords))
+  test(`${name}: ids of given words, and where each begins, equal those of Rust's tokenizers`, () => {
+    const encoder = new Encoder(goldenFiles(name));
+    for (const { words, max_length, input_ids, word_ids } of texts) {
+      const found = encoder.encodeWords(words, { maxLength: max_length });
+      assert.deepEqual(found.ids, input_ids);
+      const begins = word_ids.map((word, at) =>
+        word === null || word === word_ids[at - 1] ? -1 : word,
+      );
+      assert.deepEqual(found.begins, begins);
+    }
+  });
+
+test("tags go to the tokens that begin words; words cut off or without tokens lose theirs, counted", async () => {
+  const row = (id: string, words: readonly string[], tags: readonly string[]) => ({
+    id,
+    text: words.join(" "),
+    words,
+    tags,
+    columns: {},
+  });
+  const dataset = datasetOf([
+    row("a", ["a", "\u200b", "!", "?"], ["A", "B", "C", "D"]),
+    row("b", ["!", "!", "!", "!"], ["A", "B", "C", "D"]),
+  ]);
+  const { outputs, metrics } = await runStage(tokenize, {
+    params: { tokenizer: BERT, max_length: 5 },
+    inputs: { dataset },
+  });
+  const { rows, wordStarts, offsets } = outputs.tokens.splits.get("train")!;
+  assert.deepEqual(rows, [
+    { id: "a", tags: ["A", "C", "D"] },
+    { id: "b", tags: ["A", "B", "C"] },
+  ]);
+  assert.deepEqual([...offsets], [0, 5, 10]);
+  assert.deepEqual([...wordStarts!], [0, 1, 1, 1, 0, 0, 1, 1, 1, 0]);
+  assert.deepEqual([metrics.words_cut, metrics.words_without_tokens], [1, 1]);
+});
