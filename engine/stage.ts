@@ -86,6 +86,24 @@ export interface StageInput<A> {
   readonly files: ArtifactReader;
 }
 
+/** Files of a checkpoint by path, or why they cannot be had or kept. */
+export type CheckpointFiles = ReadonlyMap<string, Uint8Array>;
+export interface CheckpointProblem {
+  readonly problem: string;
+}
+
+/** Where a running stage keeps what it could go on from: by name, beyond its process's end. */
+export interface StageCheckpoints {
+  /** Of this stage and of others that differ only in params which `notInCheckpoints` names. */
+  readonly names: readonly string[];
+  /** Verified; a damaged one is gone afterwards. */
+  read(name: string): Promise<CheckpointFiles | CheckpointProblem>;
+  /** Returns once the files are on the disk, all together or not at all. */
+  write(name: string, files: CheckpointFiles): Promise<CheckpointProblem | undefined>;
+  /** It is no longer needed. */
+  drop(name: string): void;
+}
+
 type StageInputs<In extends InputPorts> = {
   readonly [K in keyof In]: In[K] extends { readonly optional: true }
     ? StageInput<In[K]["type"]> | undefined
@@ -102,6 +120,7 @@ export interface StageContext<Params, In extends InputPorts> {
   readonly seed: number;
   readonly inputs: StageInputs<In>;
   readonly device: DeviceRequest;
+  readonly checkpoints: StageCheckpoints;
   /** Aborted on Ctrl-C: finish the step and throw `signal.reason`. */
   readonly signal: AbortSignal;
   /** One line for the stage's log. */
@@ -135,6 +154,11 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
   readonly environment: readonly string[];
   /** Params that never change the result and stay out of the key. */
   readonly notInKey?: readonly string[];
+  /**
+   * For a stage that uses checkpoints: params of which a checkpoint is independent, or whose effect on it the stage
+   * itself checks. They stay out of the key of its checkpoints, so that a stage which differs in them finds these.
+   */
+  readonly notInCheckpoints?: readonly string[];
   inputPaths?(params: Params): readonly InputPath[];
   /** The param that names where the first output is put in the workspace. */
   readonly destination?: string;

@@ -4,13 +4,15 @@ import type { ArtifactReader, ArtifactTree, ArtifactType, ArtifactWriter } from 
 import { isArtifactPath } from "../artifact-path.ts";
 import { StageFailure } from "../diagnostic.ts";
 import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
-import type { HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
+import type { CheckpointChange, HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
+import { openCheckpoints } from "./open-checkpoints.ts";
 
 /** Where a stage's words go while it runs. */
 export interface StageSinks {
   readonly signal: AbortSignal;
   log(line: string): void;
   progress(progress: Progress): void;
+  checkpoint?(change: CheckpointChange): void;
 }
 
 /** Runs one stage in this process: reads its inputs from the blob store and writes its outputs there. Never throws. */
@@ -27,6 +29,9 @@ export async function executeStage(
       seed: request.seed,
       inputs: openInputs(kind.inputs, request.inputs, blobs),
       device: request.device,
+      checkpoints: openCheckpoints(request.checkpoints ?? {}, blobs, (change) =>
+        sinks.checkpoint?.(change),
+      ),
       signal: sinks.signal,
       log: sinks.log,
       progress: sinks.progress,

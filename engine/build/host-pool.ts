@@ -1,7 +1,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Progress } from "../stage.ts";
-import type { FromHost, HostFailure, HostRequest, HostResult, ToHost } from "./host-protocol.ts";
+import type {
+  CheckpointChange,
+  FromHost,
+  HostFailure,
+  HostRequest,
+  HostResult,
+  ToHost,
+} from "./host-protocol.ts";
 import { killTree } from "./kill-tree.ts";
 
 /** How host processes are started. */
@@ -17,6 +24,7 @@ export interface HostOptions {
 export interface HostListener {
   log(line: string): void;
   progress(progress: Progress): void;
+  checkpoint?(change: CheckpointChange): void;
 }
 
 /** How a request ended. */
@@ -83,6 +91,7 @@ export class HostPool implements Hosts {
         message(message) {
           if (message.type === "log") listener.log(message.line);
           else if (message.type === "progress") listener.progress(message.progress);
+          else if (message.type === "checkpoint") listener.checkpoint?.(message.change);
           else if (message.type === "done") finish({ state: "done", result: message.result }, true);
           else if (message.type === "failed")
             finish({ state: "failed", failure: message.failure }, true);

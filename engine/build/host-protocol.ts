@@ -10,6 +10,14 @@ export interface HostRequest {
   /** Inputs by port, narrowed to the parts the stage reads. */
   readonly inputs: Readonly<Record<string, ArtifactTree>>;
   readonly device: DeviceRequest;
+  /** What the stage could go on from, by name. */
+  readonly checkpoints?: Readonly<Record<string, ArtifactTree>>;
+}
+
+/** A checkpoint that a running stage has put into the blob store (`tree`), or no longer needs. */
+export interface CheckpointChange {
+  readonly name: string;
+  readonly tree?: ArtifactTree;
 }
 
 /** What the engine tells a host. */
@@ -22,6 +30,7 @@ export type FromHost =
   | { readonly type: "ready" }
   | { readonly type: "log"; readonly line: string }
   | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "checkpoint"; readonly change: CheckpointChange }
   | { readonly type: "done"; readonly result: HostResult }
   | { readonly type: "failed"; readonly failure: HostFailure };
 

@@ -11,6 +11,7 @@ import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artif
 import { buildOnce } from "./build-once.ts";
 import { unmetGate } from "./gates.ts";
 import type { Hosts } from "./host-pool.ts";
+import { keepCheckpoints } from "./keep-checkpoints.ts";
 import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
 import { runAttempts } from "./run-attempts.ts";
 import type { Rebuilder } from "./scheduler.ts";
@@ -177,7 +178,12 @@ async function execute(
   const started = performance.now();
   const known = options.explain(stage, attempt.recipe);
   emit({ type: "stage", stage: stage.name, state: "started", key: attempt.key, reason, ...known });
-  const outcome = await runAttempts(stage, requestOf(stage, attempt), attempt.granted, options);
+  const hosts =
+    reason === "forced" ? options.hosts : keepCheckpoints(stage, attempt.recipe, options);
+  const outcome = await runAttempts(stage, requestOf(stage, attempt), attempt.granted, {
+    ...options,
+    hosts,
+  });
   if (outcome.state === "failed") {
     const { reason: how, problem } = outcome.failure;
     if (how === "lost-input") options.onLostInput(stage);

@@ -51,6 +51,15 @@ export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingre
   };
 }
 
+/** The recipe of a stage's checkpoints: without the params of which they are independent. */
+export function checkpointRecipe({ kind }: PipelineStage, recipe: Recipe): Recipe {
+  const without = new Set(kind.notInCheckpoints);
+  const params = Object.entries(recipe.params as Readonly<Record<string, Json>>).filter(
+    ([name]) => !without.has(name),
+  );
+  return { ...recipe, params: Object.fromEntries(params), outputs: { checkpoint: "checkpoint@1" } };
+}
+
 /** sha256 over the recipe's canonical JSON. */
 export function traceKeyOf(recipe: Recipe): TraceKey {
   return digestOf(canonicalJson(recipe as unknown as Json)).slice("sha256:".length) as TraceKey;

@@ -26,6 +26,7 @@ export async function serveHost(kinds: readonly AnyStage[], cacheFolder: string)
       signal: running.signal,
       log: (line) => send({ type: "log", line }),
       progress: (progress) => send({ type: "progress", progress }),
+      checkpoint: (change) => send({ type: "checkpoint", change }),
     });
     running = undefined;
     if ("result" in outcome) send({ type: "done", result: outcome.result });

@@ -3,7 +3,12 @@ import type { StageContext } from "../../engine/stage.ts";
 import { formatPretrained } from "../../models/pretrained.ts";
 import { type FineTuned, fineTune as train } from "../../training/fine-tune.ts";
 import { totalSteps } from "../../training/step-plan.ts";
-import { completeArguments, type TrainingArguments } from "../../training/training-arguments.ts";
+import {
+  completeArguments,
+  defaultArguments,
+  optionalArguments,
+  type TrainingArguments,
+} from "../../training/training-arguments.ts";
 import { TrainingError } from "../../training/training-error.ts";
 import type { FileContent, Folder } from "../artifacts/folder.ts";
 import type { TrainingFacts } from "../artifacts/model.ts";
@@ -37,10 +42,9 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
 /** About a hundred entries in the log, whatever logging_steps says of the lines that are shown. */
 function argumentsOf({ params, seed }: FineTuneContext, rows: TrainingRows): TrainingArguments {
   const { eval_strategy = rows.validation ? "epoch" : "no" } = params;
-  if (eval_strategy === "epoch" && rows.validation === undefined) throw noValidation();
-  const names = Object.keys(completeArguments({})) as (keyof TrainingArguments)[];
+  if (eval_strategy !== "no" && rows.validation === undefined) throw noValidation(eval_strategy);
   const given = Object.fromEntries(
-    [...names, "greater_is_better"].flatMap((name) => {
+    [...Object.keys(defaultArguments), ...optionalArguments].flatMap((name) => {
       const value = (params as Readonly<Record<string, unknown>>)[name];
       return value === undefined ? [] : [[name, value]];
     }),
@@ -55,7 +59,7 @@ async function runTraining(
   { start, rows, settings }: { start: StartModel; rows: TrainingRows; settings: TrainingArguments },
 ): Promise<FineTuned> {
   const device = await openDevice(context.device);
-  const { params, progress, log, signal } = context;
+  const { params, progress, log, signal, checkpoints } = context;
   try {
     return await train({
       start: start.classifier,
@@ -64,6 +68,8 @@ async function runTraining(
       arguments: settings,
       device,
       signal,
+      checkpoints,
+      onNotice: log,
       onProgress({ step, maxSteps, epoch, loss, learningRate, tokensPerSecond }) {
         const metrics = { loss, tokens_per_second: tokensPerSecond };
         progress({ done: step, total: maxSteps, unit: "steps", metrics });
@@ -109,11 +115,10 @@ function factsOf(
     metrics: Readonly<Record<string, number>>;
   },
 ): TrainingFacts {
-  const { seed: _, logging_steps, ...shown } = settings;
   const { classifier } = start;
   return {
     task: params.task,
-    arguments: shown,
+    arguments: shownArguments(settings),
     seed,
     start: start.start,
     max_length: tokens.facts.max_length,
@@ -124,6 +129,20 @@ function factsOf(
     labels: classifier.labels,
     metrics,
   };
+}
+
+/** Beside `seed`, or of no meaning for the result. */
+const NOT_SHOWN = ["seed", "logging_steps", "save_strategy", "save_steps", "save_total_limit"];
+/** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
+const LATER_ARGUMENTS = ["eval_steps", "early_stopping_threshold"];
+
+function shownArguments(settings: TrainingArguments): TrainingFacts["arguments"] {
+  const defaults: Readonly<Record<string, unknown>> = { ...defaultArguments };
+  const isShown = (name: string, value: unknown) =>
+    !NOT_SHOWN.includes(name) && !(LATER_ARGUMENTS.includes(name) && value === defaults[name]);
+  return Object.fromEntries(
+    Object.entries(settings).filter(([name, value]) => isShown(name, value)),
+  );
 }
 
 function modelFiles(
@@ -139,10 +158,10 @@ function modelFiles(
   ]);
 }
 
-function noValidation(): StageFailure {
+function noValidation(eval_strategy: string): StageFailure {
   return new StageFailure({
     code: "no-validation-split",
-    message: 'eval_strategy is "epoch", but the dataset has no rows in a split "validation".',
+    message: `eval_strategy is "${eval_strategy}", but the dataset has no rows in a split "validation".`,
     hint: "make one with a split stage: validation: 0.1, or leave eval_strategy out",
   });
 }

@@ -42,7 +42,22 @@ export const fineTune = defineStage({
   seeded: true,
   deterministic: true,
   environment: ["compute"],
-  notInKey: ["logging_steps", ...refusedNames],
+  notInKey: ["logging_steps", "save_strategy", "save_steps", "save_total_limit", ...refusedNames],
+  notInCheckpoints: [
+    "num_train_epochs",
+    "max_steps",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "warmup_ratio",
+    "eval_strategy",
+    "eval_steps",
+    "per_device_eval_batch_size",
+    "load_best_model_at_end",
+    "metric_for_best_model",
+    "greater_is_better",
+    "early_stopping_patience",
+    "early_stopping_threshold",
+  ],
   inputPaths: ({ model }: FineTuneParams) =>
     isFolder(model) ? [{ at: ["model"], files: CHECKPOINT_FILES }] : [],
   check: (params: FineTuneParams, inputs) => [
@@ -121,26 +136,30 @@ function hubProblems({ model }: FineTuneParams): ParamsProblem[] {
 }
 
 function validationProblems(
-  { eval_strategy, load_best_model_at_end }: FineTuneParams,
+  params: FineTuneParams,
   splits: readonly string[] | undefined,
 ): ParamsProblem[] {
-  const isMissing = splits !== undefined && !splits.includes("validation");
-  const asks = eval_strategy === "epoch" ? "eval_strategy" : "load_best_model_at_end";
-  if (load_best_model_at_end && eval_strategy === "no")
+  const { eval_strategy } = params;
+  const [asks] = (["load_best_model_at_end", "early_stopping_patience"] as const).filter(
+    (name) => params[name],
+  );
+  if (asks !== undefined && eval_strategy === "no")
     return [
       {
-        at: ["load_best_model_at_end"],
+        at: [asks],
         code: "no-evaluation",
-        message: 'load_best_model_at_end needs an evaluation, but eval_strategy is "no".',
+        message: `${asks} needs an evaluation, but eval_strategy is "no".`,
         hint: "leave eval_strategy out, or set it to epoch",
       },
     ];
-  if (!isMissing || (eval_strategy !== "epoch" && !load_best_model_at_end)) return [];
+  const isAsked = eval_strategy === "epoch" || eval_strategy === "steps";
+  if (splits === undefined || splits.includes("validation") || !(isAsked || asks)) return [];
+  const name = isAsked ? "eval_strategy" : asks!;
   return [
     {
-      at: [asks],
+      at: [name],
       code: "no-validation-split",
-      message: `${asks} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
+      message: `${name} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
       hint: "make one with a split stage: validation: 0.1",
     },
   ];

@@ -139,13 +139,54 @@ export const params = {
     },
     eval_strategy: {
       description:
-        "When the split `validation` is evaluated: after each epoch, or no; without it, epoch where there is such a split.",
+        "When the split `validation` is evaluated: after each epoch, each eval_steps steps, or no; without it, epoch where there is such a split.",
       type: "string",
-      enum: ["no", "epoch"],
+      enum: ["no", "epoch", "steps"],
       examples: ["epoch"],
     },
+    eval_steps: {
+      description: "Steps between two evaluations, where eval_strategy is steps.",
+      type: "integer",
+      minimum: 1,
+      default: 500,
+      examples: [100],
+    },
+    save_strategy: {
+      description:
+        "When a checkpoint is kept in the cache, from which a stopped or a longer training goes on: after each epoch, each save_steps steps, or no; without it, now and then, at little cost, and at the end. It never changes the result.",
+      type: "string",
+      enum: ["no", "epoch", "steps"],
+      examples: ["steps"],
+    },
+    save_steps: {
+      description: "Steps between two checkpoints, where save_strategy is steps.",
+      type: "integer",
+      minimum: 1,
+      default: 500,
+      examples: [100],
+    },
+    save_total_limit: {
+      description: "How many checkpoints of a training are kept, the newest; without it all.",
+      type: "integer",
+      minimum: 1,
+      examples: [3],
+    },
+    early_stopping_patience: {
+      description:
+        "Evaluations in a row that are no better than the best, after which training ends; without it, it does not. As transformers' EarlyStoppingCallback.",
+      type: "integer",
+      minimum: 1,
+      examples: [3],
+    },
+    early_stopping_threshold: {
+      description: "By how much an evaluation must be better than the best to count as better.",
+      type: "number",
+      minimum: 0,
+      default: 0,
+      examples: [0.001],
+    },
     load_best_model_at_end: {
-      description: "Whether the result is the best evaluated epoch's model instead of the last.",
+      description: "Whether the result is the best evaluated model instead of the last.",
       type: "boolean",
       default: false,
       examples: [true],

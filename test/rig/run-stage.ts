@@ -7,9 +7,11 @@ import type {
   ParamsSchema,
   Progress,
   Stage,
+  StageCheckpoints,
   StageContext,
   StageOutputs,
 } from "../../engine/stage.ts";
+import { MemoryCheckpoints } from "./memory-checkpoints.ts";
 import { filesOf, type MemoryFiles } from "./memory-files.ts";
 
 /** What a stage is run with; params are checked against the stage's schema and get its defaults. */
@@ -18,6 +20,8 @@ export interface StageRun<In extends InputPorts> {
   readonly inputs?: { readonly [K in keyof In]?: ValueOf<In[K]["type"]> };
   readonly seed?: number;
   readonly signal?: AbortSignal;
+  /** @default none */
+  readonly checkpoints?: StageCheckpoints;
 }
 
 /** What a stage gave: each output as files and as the value read back from them. */
@@ -32,7 +36,13 @@ export interface StageResult<Out extends OutputPorts> {
 /** Runs a stage in this process; its inputs and outputs pass through their files, in memory. */
 export async function runStage<Params, In extends InputPorts, Out extends OutputPorts>(
   stage: Stage<Params, In, Out>,
-  { params = {}, inputs, seed = 42, signal = new AbortController().signal }: StageRun<In>,
+  {
+    params = {},
+    inputs,
+    seed = 42,
+    signal = new AbortController().signal,
+    checkpoints = new MemoryCheckpoints(),
+  }: StageRun<In>,
 ): Promise<StageResult<Out>> {
   const metrics: Record<string, number> = {};
   const log: string[] = [];
@@ -42,6 +52,7 @@ export async function runStage<Params, In extends InputPorts, Out extends Output
     seed,
     inputs: await stageInputs(stage.inputs, inputs ?? {}),
     device: { kind: "cpu", threads: 1 },
+    checkpoints,
     signal,
     log: (line) => log.push(line),
     progress: (event) => progress.push(event),
