@@ -19,10 +19,10 @@ import {
   applyLinear,
   type DropoutMasks,
   drop,
-  embeddingSpec,
   layerNormSpecs,
   linearSpecs,
   type ParameterValues,
+  weightSpec,
 } from "./layers.ts";
 import type { TokenBatch } from "./model.ts";
 import type { ParameterSpec } from "./parameters.ts";
@@ -125,7 +125,7 @@ export function encoderSpecs(
 ): ParameterSpec[] {
   const { hidden_size: width, intermediate_size: wide, initializer_range: deviation } = config;
   const table = (name: string, rows: number, paddingRow?: number | null): ParameterSpec => ({
-    ...embeddingSpec(`${base}.embeddings.${name}`, [rows, width], deviation),
+    ...weightSpec(`${base}.embeddings.${name}`, [rows, width], deviation),
     ...(typeof paddingRow === "number" && { paddingRow }),
   });
   const specs = [

@@ -55,6 +55,18 @@ export function tokenIdOrNull(
   throw fieldError(config, field, "the id of a token, or null");
 }
 
+/** What a decoder's rows are filled up with: pad_token_id, else eos_token_id, or the first of them, else 0. */
+export function paddingToken(config: ConfigJson, vocabSize: number): number {
+  const padding = tokenIdOrNull(config, "pad_token_id", null);
+  const { eos_token_id: end } = config;
+  const ends: readonly unknown[] = Array.isArray(end) ? end : [end];
+  const id = [padding, ...ends].find((one) => Number.isSafeInteger(one) && (one as number) >= 0);
+  const found = (id as number | undefined) ?? 0;
+  if (found < vocabSize) return found;
+  const field = found === padding ? "pad_token_id" : "eos_token_id";
+  throw fieldError(config, field, `less than vocab_size ${vocabSize}`);
+}
+
 /**
  * Refuses fields whose value asks for a computation that the model here does not do: each field
  * must be absent, null or equal to the given value (an empty object or list counts as absent).

@@ -19,12 +19,12 @@ import {
   applyLinear,
   type DropoutMasks,
   drop,
-  embeddingSpec,
   layerNormSpecs,
   linearSpecs,
   type ParameterValues,
   parameterValue,
   rowsAt,
+  weightSpec,
 } from "./layers.ts";
 import type { Architecture, Task, TokenBatch } from "./model.ts";
 import { ofHead, type ParameterSpec } from "./parameters.ts";
@@ -179,10 +179,10 @@ function predictWords(context: Context, x: Value): Value {
 
 function encoderSpecs(config: DistilBertConfig): ParameterSpec[] {
   const { dim: width, hidden_dim: wide, initializer_range: deviation } = config;
-  const words = embeddingSpec(WORDS, [config.vocab_size, width], deviation);
+  const words = weightSpec(WORDS, [config.vocab_size, width], deviation);
   const specs: ParameterSpec[] = [
     { ...words, ...(config.pad_token_id !== null && { paddingRow: config.pad_token_id }) },
-    embeddingSpec(POSITIONS, [config.max_position_embeddings, width], deviation),
+    weightSpec(POSITIONS, [config.max_position_embeddings, width], deviation),
     ...layerNormSpecs("distilbert.embeddings.LayerNorm", width),
   ];
   for (let i = 0; i < config.n_layers; i++) {

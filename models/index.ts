@@ -1,12 +1,24 @@
 import { bert } from "./bert.ts";
 import type { ConfigJson } from "./config-json.ts";
 import { distilbert } from "./distilbert.ts";
+import { gpt2 } from "./gpt2.ts";
+import { llama, mistral, qwen2, qwen3 } from "./llama.ts";
 import type { Architecture, Model, ModelRequest, Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 import { roberta, xlmRoberta } from "./roberta.ts";
 
 /** Every family of models that can be trained. */
-export const architectures: readonly Architecture[] = [bert, roberta, xlmRoberta, distilbert];
+export const architectures: readonly Architecture[] = [
+  bert,
+  roberta,
+  xlmRoberta,
+  distilbert,
+  gpt2,
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+];
 
 /** The architecture that config.json names; a ModelError when there is none of this type. */
 export function architectureOf(config: ConfigJson): Architecture {

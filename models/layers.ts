@@ -1,5 +1,16 @@
 import type { Value } from "../compute/graph.ts";
-import { dropout, gather, gelu, layerNorm, linear, relu, reshape } from "../compute/ops.ts";
+import {
+  dropout,
+  gather,
+  gelu,
+  gemm,
+  layerNorm,
+  linear,
+  relu,
+  reshape,
+  rmsNorm,
+  silu,
+} from "../compute/ops.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 /** A model's parameters as graph values, by their names in the checkpoint. */
@@ -30,6 +41,7 @@ export const activations = {
   gelu_new: (x: Value) => gelu(x, "tanh"),
   gelu_pytorch_tanh: (x: Value) => gelu(x, "tanh"),
   relu,
+  silu,
 } as const;
 
 /** The activation of this name. */
@@ -50,13 +62,26 @@ export function parameterValue(params: ParameterValues, name: string): Value {
   return value;
 }
 
-/** torch.nn.Linear: x [..., in] -> [..., out]. */
+/** torch.nn.Linear: x [..., in] -> [..., out]; with a bias where the model has one. */
 export function applyLinear(x: Value, params: ParameterValues, prefix: string): Value {
-  return linear(
-    x,
-    parameterValue(params, `${prefix}.weight`),
-    parameterValue(params, `${prefix}.bias`),
-  );
+  return linear(x, parameterValue(params, `${prefix}.weight`), params.get(`${prefix}.bias`));
+}
+
+/** transformers' Conv1D, a linear layer whose weight is stored [in, out]: x [..., in] -> [..., out]. */
+export function applyConv1d(x: Value, params: ParameterValues, prefix: string): Value {
+  const weight = parameterValue(params, `${prefix}.weight`);
+  const rows = reshape(x, [-1, weight.shape[0]!]);
+  const y = gemm(rows, weight, { c: parameterValue(params, `${prefix}.bias`) });
+  return reshape(y, [...x.shape.slice(0, -1), weight.shape[1]!]);
+}
+
+/** T5's and Llama's norm over the last axis. */
+export function applyRmsNorm(
+  x: Value,
+  params: ParameterValues,
+  { prefix, eps }: { prefix: string; eps: number },
+): Value {
+  return rmsNorm(x, parameterValue(params, `${prefix}.weight`), eps);
 }
 
 /** torch.nn.LayerNorm over the last axis. */
@@ -85,14 +110,30 @@ export function linearSpecs(
   standardDeviation: number,
 ): ParameterSpec[] {
   return [
-    {
-      name: `${prefix}.weight`,
-      shape: [columns, width],
-      initial: { standardDeviation },
-      decays: true,
-    },
+    weightSpec(prefix, [columns, width], standardDeviation),
     { name: `${prefix}.bias`, shape: [columns], initial: "zeros", decays: false },
   ];
+}
+
+/** The parameters of transformers' Conv1D. */
+export function conv1dSpecs(
+  prefix: string,
+  [width, columns]: readonly [inputs: number, outputs: number],
+  standardDeviation: number,
+): ParameterSpec[] {
+  return [
+    weightSpec(prefix, [width, columns], standardDeviation),
+    { name: `${prefix}.bias`, shape: [columns], initial: "zeros", decays: false },
+  ];
+}
+
+/** A table or a matrix of weights alone: an embedding, a linear layer without a bias. */
+export function weightSpec(
+  prefix: string,
+  shape: readonly [rows: number, columns: number],
+  standardDeviation: number,
+): ParameterSpec {
+  return { name: `${prefix}.weight`, shape, initial: { standardDeviation }, decays: true };
 }
 
 /** The parameters of a torch.nn.LayerNorm. */
@@ -103,11 +144,7 @@ export function layerNormSpecs(prefix: string, width: number): ParameterSpec[] {
   ];
 }
 
-/** The table of a torch.nn.Embedding. */
-export function embeddingSpec(
-  prefix: string,
-  shape: readonly [rows: number, width: number],
-  standardDeviation: number,
-): ParameterSpec {
-  return { name: `${prefix}.weight`, shape, initial: { standardDeviation }, decays: true };
+/** The parameter of an RMS norm. */
+export function rmsNormSpec(prefix: string, width: number): ParameterSpec {
+  return { name: `${prefix}.weight`, shape: [width], initial: "ones", decays: false };
 }

@@ -9,6 +9,8 @@ const sizes = {
   max_position_embeddings: 5,
 };
 
+const decoder = { ...sizes, hidden_size: 8, intermediate_size: 6 };
+
 /** A configuration of each family with one layer, by `model_type`. */
 export const smallConfigs: Readonly<Record<string, ConfigJson>> = {
   bert: sizes,
@@ -21,7 +23,14 @@ export const smallConfigs: Readonly<Record<string, ConfigJson>> = {
     hidden_dim: 6,
     max_position_embeddings: 5,
   },
+  gpt2: { vocab_size: 8, n_embd: 4, n_layer: 1, n_head: 2, n_positions: 5 },
+  llama: { ...decoder, num_key_value_heads: 1, tie_word_embeddings: true, attention_dropout: 0.1 },
+  qwen2: { ...decoder, num_key_value_heads: 2, attention_dropout: 0.1 },
+  qwen3: { ...decoder, num_key_value_heads: 1, head_dim: 4, attention_dropout: 0.1 },
 };
 
 /** Families that compute what another one does, with the name of that one. */
-export const twins: Readonly<Record<string, string>> = { "xlm-roberta": "roberta" };
+export const twins: Readonly<Record<string, string>> = {
+  "xlm-roberta": "roberta",
+  mistral: "llama",
+};
