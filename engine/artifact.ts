@@ -32,6 +32,16 @@ export interface ArtifactType<T> {
 /** The value that an artifact type stores. */
 export type ValueOf<A> = A extends ArtifactType<infer T> ? T : never;
 
+/** Stands for every type, at ports that take any: the value is the stored files themselves. */
+export const anyArtifact: ArtifactType<ArtifactReader> = {
+  name: "any artifact",
+  format: 1,
+  write: async () => {
+    throw new Error("internal: no stage gives an artifact of any type");
+  },
+  read: async (files) => files,
+};
+
 /** An artifact as it lies in the blob store; the digest of its canonical JSON is the artifact's digest. */
 export interface ArtifactTree {
   readonly type: string;
@@ -43,6 +53,15 @@ export interface ArtifactTree {
 export function narrowTree(tree: ArtifactTree, parts: readonly string[]): ArtifactTree {
   const keeps = (path: string) =>
     !path.includes("/") || parts.includes(path.slice(0, path.indexOf("/")));
+  return {
+    ...tree,
+    files: Object.fromEntries(Object.entries(tree.files).filter(([path]) => keeps(path))),
+  };
+}
+
+/** The tree with only one file, or only the files below one folder. */
+export function narrowToPath(tree: ArtifactTree, wanted: string): ArtifactTree {
+  const keeps = (path: string) => path === wanted || path.startsWith(`${wanted}/`);
   return {
     ...tree,
     files: Object.fromEntries(Object.entries(tree.files).filter(([path]) => keeps(path))),

@@ -50,6 +50,8 @@ export interface InputPath {
   readonly files?: readonly string[];
   /** How the content is read where the path decides, as an extension does: part of the key, which else holds only content. */
   readonly readAs?: string;
+  /** The path may be a pattern: `*` and `?` in a name, `**` for any folders. */
+  readonly isPattern?: true;
 }
 
 /** Something wrong in a stage's params that the JSON Schema cannot say. */
@@ -162,6 +164,15 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
   inputPaths?(params: Params): readonly InputPath[];
   /** The param that names where the first output is put in the workspace. */
   readonly destination?: string;
+  /** Takes artifacts of any type, at ports that `in` names: `inputs` is empty then. */
+  readonly takesAny?: true;
+  /**
+   * Paths in the workspace that the stage writes itself while it runs. Its first output holds them by the same names,
+   * relative to the pipeline's folder; they are put back where they are missing.
+   */
+  writes?(params: Params): readonly ParamPath[];
+  /** Environment variables that the result depends on, by name: digests of their values enter the key. */
+  passes?(params: Params): readonly string[];
   /** Names of the splits that each output will hold, as far as they are known before running. */
   parts?(params: Params, inputs: KnownParts<In>): KnownParts<Out>;
   /** `inputs` has each port that is fed. */

@@ -1,5 +1,6 @@
 import type { AnyStage } from "../engine/stage.ts";
 import { clean } from "./clean/clean.ts";
+import { command } from "./command/command.ts";
 import { evaluate } from "./evaluate/evaluate.ts";
 import { fineTune } from "./fine-tune/fine-tune.ts";
 import { load } from "./load/load.ts";
@@ -18,4 +19,5 @@ export const stages: readonly AnyStage[] = [
   fineTune,
   evaluate,
   save,
+  command,
 ];

@@ -43,7 +43,7 @@ export function saySkipped({ reason, because }: Skipped): string {
     : `skipped: "${because}" did not finish`;
 }
 
-/** How a failure is shown: the message, what to do, its code, and after a crash the end of the log and where the rest is. */
+/** How a failure is shown: the message, what to do, its code, and the end of the log and where the rest is. */
 export function renderFailure(
   { stage, reason, problem }: Failed,
   { cross, color, logTail, logCommand }: FailureStyle,
@@ -53,7 +53,7 @@ export function renderFailure(
   const lines = [`${red(cross)} ${stage}: ${first}`, ...rest.map((line) => `    ${line}`)];
   if (problem.hint !== undefined) lines.push(`    hint: ${printableLine(problem.hint)}`);
   lines.push(dim(`    code: ${problem.code}`));
-  if (reason === "crash" && logTail.length > 0) {
+  if ((reason === "crash" || reason === "error") && logTail.length > 0) {
     lines.push("    the end of its log:", ...logTail.map((line) => dim(`    | ${line}`)));
     lines.push(`    all of it: ${logCommand}`);
   }

@@ -1,6 +1,12 @@
 import type { BlobStore } from "../../cache/blob-store.ts";
 import { BlobCorrupt, BlobMissing, CacheError } from "../../cache/cache-error.ts";
-import type { ArtifactReader, ArtifactTree, ArtifactType, ArtifactWriter } from "../artifact.ts";
+import {
+  type ArtifactReader,
+  type ArtifactTree,
+  type ArtifactType,
+  type ArtifactWriter,
+  anyArtifact,
+} from "../artifact.ts";
 import { isArtifactPath } from "../artifact-path.ts";
 import { StageFailure } from "../diagnostic.ts";
 import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
@@ -89,9 +95,8 @@ function openInputs(
   blobs: BlobStore,
 ): Record<string, OpenInput | undefined> {
   const inputs: Record<string, OpenInput | undefined> = {};
-  for (const [port, { type }] of Object.entries(ports)) {
-    const tree = trees[port];
-    if (tree === undefined) continue;
+  for (const [port, tree] of Object.entries(trees)) {
+    const { type } = ports[port] ?? { type: anyArtifact };
     const files = readTree(tree, blobs);
     const read = (): Promise<unknown> => type.read(files);
     inputs[port] = { files, read };

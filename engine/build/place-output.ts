@@ -7,7 +7,7 @@ import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event } from "../event.ts";
-import type { PipelineStage } from "../pipeline/pipeline.ts";
+import type { Destination, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Built } from "./rebuilder.ts";
 
 /** What placing needs: the cache, and a file that remembers what was placed where. */
@@ -44,12 +44,15 @@ export async function placeOutput(
 
 async function placeTree(
   tree: ArtifactTree,
-  destination: { readonly absolute: string; readonly shown: string },
+  destination: Destination,
   stage: string,
   { cache, placedFolder, emit }: PlaceOptions,
 ): Promise<void> {
   const { fileSystem } = cache.folder;
-  const record = join(placedFolder, `${hexOf(digestOf(destination.absolute))}.json`);
+  const record = join(
+    placedFolder,
+    `${hexOf(digestOf([destination.absolute, ...(destination.files ?? [])].join("\n")))}.json`,
+  );
   const before = readPlaced(record, fileSystem);
   const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, [digest]]));
   // First, so that after a kill on the way both old and new files are known to be ours.

@@ -1,19 +1,19 @@
-import type { ClaimHolder } from "../../cache/build-claims.ts";
 import type { Digest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
+import type { RemoteCache } from "../../cache/remote/remote-cache.ts";
 import type { Trace, TraceKey } from "../../cache/trace-store.ts";
-import { type ArtifactTree, narrowTree } from "../artifact.ts";
+import { type ArtifactTree, narrowToPath, narrowTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event, StageReason } from "../event.ts";
 import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
 import type { DeviceRequest, Json } from "../stage.ts";
 import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
-import { buildOnce } from "./build-once.ts";
+import { buildOnce, waitNotice } from "./build-once.ts";
 import { unmetGate } from "./gates.ts";
 import type { Hosts } from "./host-pool.ts";
 import { keepCheckpoints } from "./keep-checkpoints.ts";
-import { type Recipe, recipeOf, replaceAt, traceKeyOf } from "./recipe.ts";
-import { runAttempts } from "./run-attempts.ts";
+import { type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
+import { requestOf, runAttempts } from "./run-attempts.ts";
 import type { Rebuilder } from "./scheduler.ts";
 import { withShownPaths } from "./shown-paths.ts";
 import type { Granted } from "./slot-pool.ts";
@@ -35,6 +35,8 @@ export interface Built {
 /** What the rebuilder works with. */
 export interface RebuilderOptions {
   readonly cache: Cache;
+  /** Where results of other machines are, and results of this one may be put. */
+  readonly remote?: RemoteCache | undefined;
   readonly hosts: Hosts;
   readonly device: DeviceRequest;
   /** Facts that enter keys, by name. */
@@ -57,8 +59,10 @@ export function selectInput(upstream: Built, reference: Reference): StoredArtifa
   const output = upstream.outputs[reference.port];
   if (output === undefined)
     throw new Error(`internal: "${reference.stage}" has no output "${reference.port}"`);
-  if (reference.parts === undefined) return output;
-  const tree = narrowTree(output.tree, reference.parts);
+  const { parts, path } = reference;
+  if (parts === undefined && path === undefined) return output;
+  const whole = parts === undefined ? output.tree : narrowTree(output.tree, parts);
+  const tree = path === undefined ? whole : narrowToPath(whole, path);
   return { tree, digest: digestOfTree(tree) };
 }
 
@@ -81,16 +85,24 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
       signal,
       slot,
       find: async () => {
-        const { built } = await reuse(stage, attempt, options);
+        const built = await findAgain(stage, attempt, options);
         return built && { built: serve(options, stage, built, started) };
       },
       build: async (granted) => {
         const built = await execute(stage, { ...attempt, granted }, first.reason, options);
         return built && { built };
       },
-      onWait: (holder) => sayWaiting(options, stage, holder),
+      onWait: (holder) => options.emit(waitNotice(stage.name, holder)),
     }).then((outcome) => outcome?.built);
   };
+}
+
+/** What others have made of a key by now, here or, if there is a remote cache, elsewhere. */
+async function findAgain(stage: PipelineStage, attempt: Attempt, options: RebuilderOptions) {
+  const { built } = await reuse(stage, attempt, options);
+  const ports = Object.keys(stage.kind.outputs);
+  if (built !== undefined || !(await options.remote?.fetch(attempt.key, ports))) return built;
+  return (await reuse(stage, attempt, options)).built;
 }
 
 /** A stage's result, or `undefined` in it for a cached one that does not meet its gates. */
@@ -105,13 +117,6 @@ function serve(options: RebuilderOptions, stage: PipelineStage, built: Built, st
   const reason = "up-to-date";
   options.emit({ type: "stage", stage: name, state: "cached", key, seconds, reason, metrics });
   return checkGates(options, stage, built, started);
-}
-
-function sayWaiting({ emit }: RebuilderOptions, { name }: PipelineStage, holder: ClaimHolder) {
-  // Two stages of this run with one key: the first is on the screen.
-  if (holder.pid === process.pid) return;
-  const message = `Process ${holder.pid} on ${holder.host} is building "${name}" already: waiting for its result.`;
-  emit({ type: "notice", code: "built-elsewhere", stage: name, message });
 }
 
 interface Attempt {
@@ -180,7 +185,7 @@ async function execute(
   emit({ type: "stage", stage: stage.name, state: "started", key: attempt.key, reason, ...known });
   const hosts =
     reason === "forced" ? options.hosts : keepCheckpoints(stage, attempt.recipe, options);
-  const outcome = await runAttempts(stage, requestOf(stage, attempt), attempt.granted, {
+  const outcome = await runAttempts(stage, requestOf(stage, attempt.trees), attempt.granted, {
     ...options,
     hosts,
   });
@@ -201,12 +206,6 @@ async function execute(
   const { key, metrics } = built;
   emit({ type: "stage", stage: stage.name, state: "executed", key, seconds, reason, metrics });
   return checkGates(options, stage, built, started);
-}
-
-function requestOf({ kind, params, seed, sources }: PipelineStage, { trees }: Attempt) {
-  let absolute: Json = params;
-  for (const source of sources) absolute = replaceAt(absolute, source.at, source.absolute);
-  return { kind: kind.kind, params: absolute, seed, inputs: trees };
 }
 
 /** Publishes blobs first, then the trace; a result whose sources changed meanwhile is used but not recorded. */
@@ -248,10 +247,9 @@ async function publish(
   );
   const finishedAt = new Date().toISOString();
   const record = { key, outputs: digests, metrics: result.metrics, facts, seconds, finishedAt };
-  await cache.traces.record({
-    ...record,
-    recipe: recipe as unknown as { readonly [key: string]: Json },
-  });
+  const trace = { ...record, recipe: recipe as unknown as { readonly [key: string]: Json } };
+  await cache.traces.record(trace);
+  options.remote?.pushLater(trace);
   return built;
 }
 

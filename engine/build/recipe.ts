@@ -35,17 +35,18 @@ export interface Ingredients {
 
 /** The recipe of a stage: params that differ from their defaults, with paths replaced by their content's digests. */
 export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingredients): Recipe {
-  const { kind } = stage;
-  const environment = Object.fromEntries(
-    kind.environment.map((name) => [name, facts[name] ?? null]),
-  );
+  const { kind, passed } = stage;
+  const environment = {
+    ...Object.fromEntries(kind.environment.map((name) => [name, facts[name] ?? null])),
+    ...(passed && { env: passed }),
+  };
   return {
     format: RECIPE_FORMAT,
     uses: kind.kind,
     version: kind.version,
     params: keyedParams(stage, sources),
     ...(kind.seeded ? { seed: stage.seed } : {}),
-    ...(kind.environment.length > 0 ? { environment } : {}),
+    ...(Object.keys(environment).length > 0 ? { environment } : {}),
     inputs,
     outputs: outputFormats(kind.outputs),
   };

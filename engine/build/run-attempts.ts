@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Event } from "../event.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
-import type { DeviceRequest, Progress } from "../stage.ts";
+import type { DeviceRequest, Json, Progress } from "../stage.ts";
 import type { HostOutcome, Hosts } from "./host-pool.ts";
 import type { HostRequest } from "./host-protocol.ts";
+import { replaceAt } from "./recipe.ts";
 import type { Granted } from "./slot-pool.ts";
 
 /** What running a stage in a host needs. */
@@ -12,6 +13,19 @@ export interface AttemptOptions {
   readonly device: DeviceRequest;
   readonly signal: AbortSignal;
   emit(event: Event): void;
+}
+
+/** The work of a stage for a host, its paths absolute. What another stage has written to the workspace is read from there. */
+export function requestOf(
+  { kind, params, seed, sources, written = [] }: PipelineStage,
+  trees: HostRequest["inputs"],
+): Omit<HostRequest, "device"> {
+  let absolute: Json = params;
+  for (const path of [...sources, ...written])
+    absolute = replaceAt(absolute, path.at, path.absolute);
+  const ports = new Set(written.map(({ port }) => port));
+  const inputs = Object.fromEntries(Object.entries(trees).filter(([port]) => !ports.has(port)));
+  return { kind: kind.kind, params: absolute, seed, inputs };
 }
 
 const MOST_WAIT_SECONDS = 60;

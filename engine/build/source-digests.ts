@@ -1,8 +1,11 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { CacheError } from "../../cache/cache-error.ts";
-import type { Digest } from "../../cache/digest.ts";
+import { type Digest, digestOf } from "../../cache/digest.ts";
 import type { FileDigests } from "../../cache/file-digest.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import type { Problem } from "../diagnostic.ts";
+import { filesMatching } from "../pipeline/file-pattern.ts";
 import type { SourcePath } from "../pipeline/pipeline.ts";
 
 /** The content of a file or folder that a stage's params name. */
@@ -19,6 +22,7 @@ export async function digestSource(
   files: FileDigests,
 ): Promise<SourceDigest | { readonly problem: Problem }> {
   try {
+    if (source.pattern !== undefined) return await digestMatching(source, source.pattern, files);
     const isFolder = (await stat(source.absolute)).isDirectory();
     return isFolder ? await digestFolder(source, files) : await files.ofFile(source.absolute);
   } catch (error) {
@@ -29,6 +33,21 @@ export async function digestSource(
     const message = `${source.shown} cannot be read: ${error instanceof Error ? error.message : error}`;
     return { problem: { code: "source-unreadable", message } };
   }
+}
+
+async function digestMatching(
+  { absolute }: SourcePath,
+  pattern: string,
+  files: FileDigests,
+): Promise<SourceDigest> {
+  const found: Record<string, Digest> = {};
+  let bytes = 0;
+  for (const path of await filesMatching(absolute, pattern)) {
+    const file = await files.ofFile(join(absolute, path));
+    found[path] = file.digest;
+    bytes += file.bytes;
+  }
+  return { digest: digestOf(canonicalJson(found)), bytes, files: found };
 }
 
 async function digestFolder(source: SourcePath, files: FileDigests): Promise<SourceDigest> {

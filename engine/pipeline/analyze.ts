@@ -1,10 +1,12 @@
 import { basename, dirname } from "node:path";
+import { digestOf } from "../../cache/digest.ts";
 import type { Diagnostic, SourceText } from "../diagnostic.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { AnyStage } from "../stage.ts";
 import { checkParts } from "./check-parts.ts";
 import { checkSchema } from "./check-schema.ts";
 import { checkStage, type StageDraft } from "./check-stage.ts";
+import { linkFiles } from "./link-files.ts";
 import { orderStages } from "./order-stages.ts";
 import { applyOverrides } from "./overrides.ts";
 import { parse } from "./parse.ts";
@@ -45,15 +47,18 @@ export async function analyze(
   if (source === undefined || root === undefined) return failure(inOrder(diagnostics));
   const top = checkTop(root, source, report);
   const drafts = checkStages(root, request.kinds, report);
-  const links = resolveReferences(drafts, request.kinds, report);
+  const folder = dirname(request.path);
+  const references = resolveReferences(drafts, request.kinds, report);
+  const links = linkFiles(drafts, references, { folder, report });
   const ordered = orderStages(drafts, links, report);
   checkParts(ordered, links, report);
-  const folder = dirname(request.path);
   const project = await findProjectFolder(folder);
   const location = { path: request.path, folder, project, allowOutside: top.allow_outside };
-  const paths = await resolvePaths([...drafts.values()], location, report);
+  const paths = await resolvePaths([...drafts.values()], links, location, report);
   if (diagnostics.length > 0) return failure(inOrder(diagnostics));
-  const stages = ordered.map((draft) => stageOf(draft, { top, links, paths }));
+  const stages = ordered.map((draft) =>
+    stageOf(draft, { top, links, paths, environment: request.environment }),
+  );
   return success({ ...pipelineFacts(location, top, source), stages });
 }
 
@@ -111,17 +116,22 @@ interface Checked {
   readonly top: Top;
   readonly links: ReadonlyMap<string, Links>;
   readonly paths: ReadonlyMap<string, StagePaths>;
+  readonly environment: Environment;
 }
 
-function stageOf(draft: StageDraft, { top, links, paths }: Checked): PipelineStage {
+function stageOf(draft: StageDraft, checked: Checked): PipelineStage {
+  const { top, paths, environment } = checked;
   const { name, kind, params, namePlace, cacheable, gates, resources, limits } = draft;
   const found = paths.get(name);
   if (kind === undefined || params === undefined || found === undefined) {
     throw new Error("internal: a stage with errors in a pipeline without errors");
   }
-  const inputs = (links.get(name)?.links ?? []).map(
-    (link) => [link.port, referenceOf(link)] as const,
+  const links = checked.links.get(name)?.links ?? [];
+  const inputs = links.map((link) => [link.port, referenceOf(link)] as const);
+  const written = links.flatMap(({ port, file }) =>
+    file === undefined ? [] : [{ at: file.at, absolute: file.absolute, port }],
   );
+  const passes = kind.passes?.(params) ?? [];
   return {
     name,
     kind,
@@ -129,12 +139,19 @@ function stageOf(draft: StageDraft, { top, links, paths }: Checked): PipelineSta
     seed: draft.seed ?? top.seed,
     inputs: Object.fromEntries(inputs),
     ...found,
+    ...(written.length > 0 && { written }),
+    ...(passes.length > 0 && { passed: digestsOf(passes, environment) }),
     cacheable,
     gates,
     resources,
     ...limits,
     range: namePlace.range,
   };
+}
+
+function digestsOf(names: readonly string[], environment: Environment) {
+  const digest = (value: string | undefined) => (value === undefined ? null : digestOf(value));
+  return Object.fromEntries(names.map((name) => [name, digest(environment[name])]));
 }
 
 function pipelineFacts({ path, folder, project }: Location, top: Top, source: SourceText) {

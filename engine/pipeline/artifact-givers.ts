@@ -28,6 +28,8 @@ export function hintForType(
   if (own !== undefined) return `write "${types.from.name}.${own[0]}"`;
   const givers = giversOf(types.wanted, reader, drafts);
   if (givers.length > 0) return `${types.wanted} here: ${listNames(givers)}`;
+  if (types.from.kind?.writes !== undefined)
+    return "its files are read by their paths: name one in a stage that reads files";
   const between = kinds.find((kind) => turns(kind, types.given, types.wanted));
   return between && `a stage that uses "${between.kind}" makes ${types.wanted} from ${types.given}`;
 }

@@ -75,7 +75,8 @@ function problemWithSources(
 ): DestinationProblem | undefined {
   for (const source of sources) {
     const isOver = holds(absolute, source.absolute);
-    if (!isOver && (source.files !== undefined || !holds(source.absolute, absolute))) continue;
+    const isPartial = source.files !== undefined || source.pattern !== undefined;
+    if (!isOver && (isPartial || !holds(source.absolute, absolute))) continue;
     const message = isOver
       ? `writing to ${quote(written)} would replace ${quote(source.shown)}, which a stage reads.`
       : `${quote(written)} lies in ${quote(source.shown)}, which a stage reads: each run would change its input.`;

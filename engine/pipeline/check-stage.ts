@@ -1,3 +1,4 @@
+import { anyArtifact } from "../artifact.ts";
 import type { AnyStage, Json } from "../stage.ts";
 import { checkSchema } from "./check-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
@@ -43,7 +44,8 @@ export function checkStage(
     const hint = "names have up to 64 letters, digits, _ and -, and begin with a letter";
     report({ code: "invalid-stage-name", message, place: namePlace, hint });
   }
-  const kind = kindOf(body, prefix, kinds, report);
+  const named = kindOf(body, prefix, kinds, report);
+  const kind = named?.takesAny ? withNamedInputs(named, valueAt(body, "in")) : named;
   const keys = checkKeys(entry, prefix, kind, report);
   const given = valueAt(body, "with");
   const isBare = given === undefined || (given.kind === "scalar" && given.value === null);
@@ -61,6 +63,17 @@ export function checkStage(
     resources: keys?.resources ?? { gpu: 0 },
     limits: parseLimits(body, prefix, report),
   };
+}
+
+/** Names of inputs that a stage gives itself. */
+const INPUT_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+/** The kind with an input of any type for each name under `in`; a single reference is called "input". */
+function withNamedInputs(kind: AnyStage, node: SourceNode | undefined): AnyStage {
+  const names = node?.kind === "map" ? [...node.entries.keys()] : node ? ["input"] : [];
+  const input = { type: anyArtifact, description: "What another stage gives." };
+  const named = names.filter((name) => INPUT_NAME.test(name)).map((name) => [name, input]);
+  return { ...kind, inputs: Object.fromEntries(named) };
 }
 
 function checkKeys(

@@ -62,7 +62,7 @@ function nameOf({ kind, description }: AnyStage): object {
 }
 
 /** What a stage must look like when it uses this kind. */
-function ruleOf({ kind, params, inputs, description }: AnyStage): object {
+function ruleOf({ kind, params, inputs, takesAny, description }: AnyStage): object {
   const reading = Object.entries(
     inputs as Record<string, { description: string; optional?: true }>,
   );
@@ -74,7 +74,7 @@ function ruleOf({ kind, params, inputs, description }: AnyStage): object {
     then: {
       properties: {
         with: { ...paramsSchema(params as Schema), description },
-        in: inputSchema(reading),
+        ...(!takesAny && { in: inputSchema(reading) }),
       },
       ...(required.length > 0 && { required }),
     },

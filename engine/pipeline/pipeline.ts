@@ -7,6 +7,8 @@ export interface Reference {
   readonly port: string;
   /** Only these parts (splits) are read, of those that exist; absent: the whole artifact. */
   readonly parts?: readonly string[];
+  /** Only this file, or the files below this folder, of the artifact. */
+  readonly path?: string;
 }
 
 /** A file or folder that a stage's params name. */
@@ -19,7 +21,24 @@ export interface SourcePath {
   readonly files?: readonly string[];
   /** How the content is read, where the path decides. */
   readonly readAs?: string;
+  /** `absolute` is a folder, of which all files below count whose relative path this pattern matches. */
+  readonly pattern?: string;
   readonly range: Range;
+}
+
+/** A path in a stage's params that another stage writes: the content is that of the input at a port. */
+export interface WrittenPath {
+  readonly at: ParamPath;
+  readonly absolute: string;
+  readonly port: string;
+}
+
+/** Where in the workspace a stage's first output is put. */
+export interface Destination {
+  readonly absolute: string;
+  readonly shown: string;
+  /** Of a stage that writes them itself: the paths below that are its own. */
+  readonly files?: readonly string[];
 }
 
 /** A condition on a stage's metric that fails the run: `require: { accuracy: ">= 0.6" }`. */
@@ -54,7 +73,10 @@ export interface PipelineStage {
   readonly seed: number;
   readonly inputs: Readonly<Record<string, Reference>>;
   readonly sources: readonly SourcePath[];
-  readonly destination?: { readonly absolute: string; readonly shown: string };
+  readonly written?: readonly WrittenPath[];
+  readonly destination?: Destination;
+  /** Digests of the environment variables that the result depends on; null for one that is not set. */
+  readonly passed?: Readonly<Record<string, string | null>>;
   readonly cacheable: boolean;
   readonly gates: readonly Gate[];
   readonly resources: Resources;

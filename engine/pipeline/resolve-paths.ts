@@ -3,16 +3,19 @@ import type { InputPath, Json, ParamPath } from "../stage.ts";
 import { checkDestinations, type PlannedDestination } from "./check-destinations.ts";
 import type { StageDraft } from "./check-stage.ts";
 import { explainMissing } from "./explain-missing.ts";
+import { filesMatching, isFilePattern, splitPattern } from "./file-pattern.ts";
 import { FolderView } from "./folder-view.ts";
-import type { SourcePath } from "./pipeline.ts";
+import { writtenPaths } from "./link-files.ts";
+import type { Destination, SourcePath } from "./pipeline.ts";
 import type { Location } from "./project-folder.ts";
 import { quote, type Report } from "./report.ts";
+import type { Links } from "./resolve-references.ts";
 import { nodeAt, type Place } from "./source-node.ts";
 
 /** The paths of one stage, absolute. */
 export interface StagePaths {
   readonly sources: readonly SourcePath[];
-  readonly destination?: { readonly absolute: string; readonly shown: string };
+  readonly destination?: Destination;
 }
 
 interface Lookup {
@@ -36,45 +39,75 @@ interface NamedPath {
  */
 export async function resolvePaths(
   drafts: readonly StageDraft[],
+  links: ReadonlyMap<string, Links>,
   location: Location,
   report: Report,
 ): Promise<Map<string, StagePaths>> {
   const lookup = { location, view: new FolderView(), report };
   const destinations: PlannedDestination[] = [];
   for (const draft of drafts) {
-    const destination = destinationOf(draft, location);
-    if (destination === undefined || (await leavesProject(destination, lookup))) continue;
-    destinations.push({ ...destination, stage: draft.name });
+    for (const destination of destinationsOf(draft, lookup)) {
+      if (await leavesProject(destination, lookup)) continue;
+      destinations.push({ ...destination, stage: draft.name });
+    }
   }
-  const sources = await Promise.all(drafts.map((draft) => sourcesOf(draft, destinations, lookup)));
-  const right = checkDestinations(destinations, sources.flat(), location, report);
-  const destinationBy = new Map(
-    right.map((one) => [one.stage, { absolute: one.absolute, shown: one.shown }]),
+  const sources = await Promise.all(
+    drafts.map((draft) => {
+      const written = (links.get(draft.name)?.links ?? []).flatMap(({ file }) => file ?? []);
+      return sourcesOf(draft, written, destinations, lookup);
+    }),
   );
+  const right = checkDestinations(destinations, sources.flat(), location, report);
   return new Map(
-    drafts.map(({ name }, i) => {
-      const destination = destinationBy.get(name);
+    drafts.map(({ name, kind }, i) => {
+      const own = right.filter(({ stage }) => stage === name);
+      const destination = joinDestinations(own, kind?.writes !== undefined, location);
       return [name, { sources: sources[i] ?? [], ...(destination && { destination }) }];
     }),
   );
 }
 
-function destinationOf(draft: StageDraft, location: Location): NamedPath | undefined {
+function destinationsOf(draft: StageDraft, { location, report }: Lookup): NamedPath[] {
   const param = draft.kind?.destination;
-  return param === undefined ? undefined : pathAt(draft, [param], location);
+  const placed = param === undefined ? undefined : pathAt(draft, [param], location);
+  const written = writtenPaths(draft).flatMap(({ at }) => pathAt(draft, at, location) ?? []);
+  const below = written.filter(({ absolute, written: path, place }) => {
+    if (absolute !== location.folder && isInside(location.folder, absolute)) return true;
+    const message = `Stage ${quote(draft.name)} writes ${quote(path)}, which is not below the pipeline file's folder.`;
+    const hint = 'write to a folder beside the pipeline file, such as "out/"';
+    report({ code: "output-outside", message, place, hint });
+    return false;
+  });
+  return placed === undefined ? below : [placed, ...below];
+}
+
+/** What a stage writes itself lies at several places, which its output holds by their names in the pipeline's folder. */
+function joinDestinations(
+  own: readonly PlannedDestination[],
+  isWrittenByStage: boolean,
+  { folder }: Location,
+): Destination | undefined {
+  const [first] = own;
+  if (first === undefined) return undefined;
+  return isWrittenByStage
+    ? { absolute: folder, shown: ".", files: own.map(({ shown }) => shown) }
+    : { absolute: first.absolute, shown: first.shown };
 }
 
 async function sourcesOf(
   draft: StageDraft,
+  written: readonly { readonly at: ParamPath }[],
   destinations: readonly PlannedDestination[],
   lookup: Lookup,
 ): Promise<SourcePath[]> {
   if (draft.params === undefined) return [];
   const paths: readonly InputPath[] = draft.kind?.inputPaths?.(draft.params) ?? [];
   const found = await Promise.all(
-    paths.map(async ({ at, files, readAs }) => {
+    paths.map(async ({ at, files, readAs, isPattern }) => {
+      if (written.some((other) => other.at.join() === at.join())) return [];
       const named = pathAt(draft, at, lookup.location);
       if (named === undefined || (await leavesProject(named, lookup))) return [];
+      if (isPattern && isFilePattern(named.written)) return patternSource(named, readAs, lookup);
       if (!(await isThere(named, files, destinations, lookup))) return [];
       const { absolute, shown, place } = named;
       const how = {
@@ -85,6 +118,22 @@ async function sourcesOf(
     }),
   );
   return found.flat();
+}
+
+async function patternSource(
+  { draft, at, written, shown, place }: NamedPath,
+  readAs: string | undefined,
+  { location, report }: Lookup,
+): Promise<SourcePath[]> {
+  const { base, pattern } = splitPattern(shown);
+  const absolute = resolve(location.folder, base);
+  const how = { pattern, ...(readAs !== undefined && { readAs }) };
+  if ((await filesMatching(absolute, pattern)).length > 0)
+    return [{ at, absolute, shown, range: place.range, ...how }];
+  const message = `Stage ${quote(draft.name)} reads ${quote(written)}, which matches no file.`;
+  const hint = "* and ? stand for characters of a name, ** for any folders";
+  report({ code: "no-match", message, place, hint });
+  return [];
 }
 
 /** The path in a stage's params; undefined where there is none, or one whose error is known. */

@@ -1,4 +1,5 @@
-import type { AnyStage, InputPorts } from "../stage.ts";
+import { anyArtifact } from "../artifact.ts";
+import type { AnyStage, InputPorts, ParamPath } from "../stage.ts";
 import { giversOf, hintForType, outputsOf } from "./artifact-givers.ts";
 import type { StageDraft } from "./check-stage.ts";
 import { didYouMean } from "./did-you-mean.ts";
@@ -17,6 +18,8 @@ export interface Link {
   readonly output: string;
   /** The split that the reference names. */
   readonly part?: string;
+  /** The path in the reader's params that the link comes from, and its name in the artifact. */
+  readonly file?: { readonly at: ParamPath; readonly path: string; readonly absolute: string };
   readonly written: string;
   readonly place: Place;
 }
@@ -197,7 +200,7 @@ function linkTo(
     return undefined;
   }
   const link = { port, input, from, output, written, place, ...(part !== undefined && { part }) };
-  if (type.name === input.type.name) return link;
+  if (type.name === input.type.name || input.type === anyArtifact) return link;
   const hint = hintForType(draft, { from, given: type.name, wanted: input.type.name }, resolution);
   const message = `Stage ${quote(draft.name)} takes ${input.type.name} at "${port}", but ${quote(written)} gives ${type.name}.`;
   resolution.report({ code: "wrong-type", message, place, hint });
@@ -205,8 +208,13 @@ function linkTo(
 }
 
 /** The reference as the engine reads it: the named split, else those that the input port asks for. */
-export function referenceOf({ from, output, part, input }: Link): Reference {
+export function referenceOf({ from, output, part, input, file }: Link): Reference {
   const declared = input.parts === "one" ? undefined : input.parts;
   const parts = part === undefined ? declared : [part];
-  return { stage: from.name, port: output, ...(parts !== undefined && { parts }) };
+  return {
+    stage: from.name,
+    port: output,
+    ...(parts !== undefined && { parts }),
+    ...(file !== undefined && { path: file.path }),
+  };
 }
