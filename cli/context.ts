@@ -40,3 +40,8 @@ export const exitCodes = {
   interrupted: 130,
   terminated: 143,
 } as const;
+
+/** The exit code after a signal. */
+export function interruptionCode({ reason }: AbortSignal): number {
+  return reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+}

@@ -118,10 +118,16 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
       [],
     )
     .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .option("--watch", "run again after each saved change of what the pipeline reads", false)
     .option("--json", "events as NDJSON on stdout", false)
     .action(async (file, targets, flags) => {
       const { run } = await import("./commands/run.ts");
-      exit(await run(context, file, targets, flags));
+      if (!flags.watch) return exit(await run(context, file, targets, flags));
+      const { watch } = await import("./commands/watch.ts");
+      // What is forced has run once; after a change only what it concerns runs.
+      const runAgain = (isFirst: boolean) =>
+        run(context, file, targets, isFirst ? flags : { ...flags, force: false });
+      exit(await watch(context, { file, set: flags.set, run: runAgain }));
     });
 }
 

@@ -10,7 +10,7 @@ import { rememberLines } from "../../engine/build/source-lines.ts";
 import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
-import { type CliContext, exitCodes } from "../context.ts";
+import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
 import { checkFrozen, checkReproduced } from "../frozen-run.ts";
 import { readLock, writeLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
@@ -146,9 +146,7 @@ async function conclude(
   frozen: Lockfile | undefined,
 ): Promise<number> {
   const { context, pipeline, cache, flags } = task;
-  if (context.signal.aborted) {
-    return context.signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
-  }
+  if (context.signal.aborted) return interruptionCode(context.signal);
   if (outcome.failures.length > 0) return exitCodes.failed;
   if (frozen !== undefined) {
     const next = lockRun(pipeline, outcome.built, frozen, context.version);

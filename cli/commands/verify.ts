@@ -6,7 +6,7 @@ import { type VerifiedStage, verifyLock } from "../../engine/build/verify-lock.t
 import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
-import { type CliContext, exitCodes } from "../context.ts";
+import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
 import { reportUnknownStage, writeJson } from "../examine-file.ts";
 import { compareStatically, reportNoLock, sayChange } from "../frozen-run.ts";
 import { readLock } from "../lock-file.ts";
@@ -82,7 +82,7 @@ async function verifyWithCache(task: VerifyTask, stored: Cache): Promise<number>
   );
   if ("exitCode" in edits) return edits.exitCode;
   const stages = await withEmptyCache((cache) => verifyIn(task, stored, cache));
-  if (context.signal.aborted) return exitCodes.interrupted;
+  if (context.signal.aborted) return interruptionCode(context.signal);
   const isFailed = stages.some(({ state }) => state === "not-run");
   const isSame =
     edits.changes.length === 0 &&

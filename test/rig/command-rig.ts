@@ -18,6 +18,8 @@ export interface CommandSetting {
   readonly kinds?: readonly AnyStage[];
   /** What comes in, chunk by chunk; absent: nothing. */
   readonly stdin?: readonly (string | Uint8Array)[];
+  /** Absent: never aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a command in this process with its output caught: no colour, 100 columns, an empty environment. */
@@ -29,6 +31,7 @@ export async function runCommand(
     color = false,
     kinds = stages,
     stdin = [],
+    signal = new AbortController().signal,
   }: CommandSetting,
   command: (context: CliContext) => Promise<number>,
 ): Promise<CommandResult> {
@@ -52,7 +55,7 @@ export async function runCommand(
     kinds,
     version: "0.0.0",
     hostModule: "",
-    signal: new AbortController().signal,
+    signal,
   };
   return { exitCode: await command(context), ...texts };
 }

@@ -1,0 +1,118 @@
+import { isAbsolute, join, relative } from "node:path";
+import { watch as watchFiles } from "chokidar";
+import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
+import { checkPipeline } from "../open-pipeline.ts";
+import { formatCount } from "../text/format-quantity.ts";
+
+/** What is watched, and what is done after each change. */
+export interface WatchRequest {
+  /** The path of the pipeline file as the user wrote it. */
+  readonly file: string;
+  readonly set: readonly string[];
+  /** Runs the pipeline; `isFirst` until something has changed. Resolves to the exit code. */
+  run(isFirst: boolean): Promise<number>;
+}
+
+/** A program that writes a file in several steps has this long for the next. */
+const SETTLED = { stabilityThreshold: 100, pollInterval: 25 };
+
+/**
+ * Runs a pipeline, then again after each saved change of its file or of what it reads, until it is interrupted. One run
+ * at a time: what changes during a run is seen when it ends, and leads to one more.
+ */
+export async function watch(context: CliContext, request: WatchRequest): Promise<number> {
+  const { signal, stderr } = context;
+  const files = new ChangedFiles();
+  const watcher = watchFiles([], { ignoreInitial: true, awaitWriteFinish: SETTLED });
+  watcher.on("all", (_, path) => files.add(path));
+  signal.addEventListener("abort", () => files.wake());
+  let watched: readonly string[] = [];
+  const follow = async () => {
+    const paths = await pathsOf(context, request, watched);
+    watcher.unwatch(watched.filter((path) => !paths.includes(path)));
+    watcher.add(paths.filter((path) => !watched.includes(path)));
+    watched = paths;
+  };
+  try {
+    await follow();
+    for (let isFirst = true; ; isFirst = false) {
+      const exitCode = await request.run(isFirst);
+      if (signal.aborted || (isFirst && exitCode === exitCodes.usage)) return exitCode;
+      await follow();
+      if (files.isEmpty) stderr.write(`${sayWaiting(context, watched)}\n`);
+      await files.untilAny();
+      if (signal.aborted) return interruptionCode(signal);
+      stderr.write(
+        `\nchanged: ${files
+          .take()
+          .map((path) => shown(context, path))
+          .join(", ")}\n`,
+      );
+    }
+  } finally {
+    await watcher.close();
+  }
+}
+
+/** The pipeline file and all that it reads; what was watched before, while the file has errors. */
+async function pathsOf(
+  context: CliContext,
+  { file, set }: WatchRequest,
+  before: readonly string[],
+): Promise<readonly string[]> {
+  const path = isAbsolute(file) ? file : join(context.cwd, file);
+  const silent = { ...context, stderr: { write: () => {} } };
+  const checked = await checkPipeline(silent, file, { set });
+  if (!("pipeline" in checked)) return [...new Set([path, ...before])];
+  return [...new Set([path, ...sourcesOf(checked.pipeline)])];
+}
+
+function sourcesOf({ stages }: Pipeline): readonly string[] {
+  return stages.flatMap(({ sources }) => sources.map(({ absolute }) => absolute));
+}
+
+function shown({ cwd }: CliContext, path: string): string {
+  return relative(cwd, path) || path;
+}
+
+function sayWaiting(context: CliContext, [file, ...sources]: readonly string[]): string {
+  const others = sources.length === 0 ? "" : ` and ${formatCount(sources.length, "source")}`;
+  return `waiting for changes of ${shown(context, file!)}${others} (Ctrl-C ends it)`;
+}
+
+/** Paths that changed and have not been dealt with. */
+class ChangedFiles {
+  readonly #paths = new Set<string>();
+  #waiting: (() => void) | undefined;
+  #isAwake = false;
+
+  get isEmpty(): boolean {
+    return this.#paths.size === 0;
+  }
+
+  add(path: string): void {
+    this.#paths.add(path);
+    this.#waiting?.();
+  }
+
+  /** Ends all waiting. */
+  wake(): void {
+    this.#isAwake = true;
+    this.#waiting?.();
+  }
+
+  async untilAny(): Promise<void> {
+    if (!this.isEmpty || this.#isAwake) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting = resolve;
+    });
+    this.#waiting = undefined;
+  }
+
+  take(): readonly string[] {
+    const paths = [...this.#paths].sort();
+    this.#paths.clear();
+    return paths;
+  }
+}
