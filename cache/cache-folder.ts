@@ -16,14 +16,16 @@ export interface CacheFolder {
   readonly quarantine: string;
   readonly temporary: string;
   readonly logs: string;
+  /** Signed manifests of the traces that came from a remote cache. */
+  readonly origins: string;
   readonly index: string;
   readonly fileSystem: FileSystem;
 }
 
-const folderNames = ["blobs", "manifests", "quarantine", "tmp", "logs"] as const;
+const folderNames = ["blobs", "manifests", "quarantine", "tmp", "logs", "origins"] as const;
 const tagName = "CACHEDIR.TAG";
 const ownNames =
-  /^(blobs|manifests|quarantine|tmp|logs|CACHEDIR\.TAG|\.gitignore|index\.sqlite.*)$/;
+  /^(blobs|manifests|quarantine|tmp|logs|origins|placed|CACHEDIR\.TAG|\.gitignore|index\.sqlite.*)$/;
 
 // https://bford.info/cachedir/: the first line is fixed; backup programs look for it.
 const tagText = `Signature: 8a477f597d28d172789f06886806bc55
@@ -50,7 +52,7 @@ export async function prepareCacheFolder(
 }
 
 function locate(root: string, fileSystem: FileSystem): CacheFolder {
-  const [blobs, manifests, quarantine, temporary, logs] = folderNames.map((name) =>
+  const [blobs, manifests, quarantine, temporary, logs, origins] = folderNames.map((name) =>
     join(root, name),
   );
   return {
@@ -60,6 +62,7 @@ function locate(root: string, fileSystem: FileSystem): CacheFolder {
     quarantine: quarantine!,
     temporary: temporary!,
     logs: logs!,
+    origins: origins!,
     index: join(root, "index.sqlite"),
     fileSystem,
   };

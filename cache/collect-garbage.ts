@@ -6,6 +6,7 @@ import { removeIfPresent } from "./durable-file.ts";
 import { isAbsence } from "./file-system.ts";
 import { keysNamedIn } from "./lock-roots.ts";
 import type { Cache } from "./open-cache.ts";
+import { originPath } from "./remote/origin-files.ts";
 import { removeOldFiles } from "./remove-old-files.ts";
 import { lastUses, unusedBefore } from "./run-leases.ts";
 import type { Prepare } from "./sqlite-index.ts";
@@ -158,7 +159,10 @@ async function evict(
   }
   const shards = new Set([...gone.keys()].map(({ path }) => join(path, "..")));
   for (const shard of shards) await fileSystem.syncFolder(shard);
-  for (const aside of gone.values()) await removeIfPresent(fileSystem, aside);
+  for (const [{ trace }, aside] of gone) {
+    await removeIfPresent(fileSystem, aside);
+    await removeIfPresent(fileSystem, originPath(cache.folder, trace));
+  }
   return new Set(gone.keys());
 }
 

@@ -19,7 +19,7 @@ import {
   syncCopy,
   temporaryBeside,
 } from "./durable-file.ts";
-import { identityOf, isRacy } from "./file-identity.ts";
+import { foundOther, identityOf, isRacy } from "./file-identity.ts";
 import { type FileFacts, type FileSystem, isAbsence, type OpenFile } from "./file-system.ts";
 import { defaultGrace, type GraceOptions } from "./grace.ts";
 import { digestOfFile, pieceBytes, piecesOf } from "./pieces.ts";
@@ -107,6 +107,19 @@ export class DiskBlobStore implements BlobStore {
         return this.#publish(temporary, await syncCopy(this.#fileSystem, temporary, blobMode));
       }),
     );
+  }
+
+  /**
+   * Makes a file in the cache's `tmp` a blob, if its bytes are those of the digest; else removes it
+   * and returns false.
+   */
+  async adopt(temporary: string, digest: Digest): Promise<boolean> {
+    if ((await syncCopy(this.#fileSystem, temporary, blobMode)) !== digest) {
+      await this.#fileSystem.unlink(temporary);
+      return false;
+    }
+    await this.#publish(temporary, digest);
+    return true;
   }
 
   /**
@@ -280,11 +293,4 @@ export class DiskBlobStore implements BlobStore {
     quarantine(this.#folder, path, facts);
     return new BlobCorrupt(digest, foundOther(facts));
   }
-}
-
-function foundOther(facts: FileFacts): string {
-  if (facts.kind === "file") return `${facts.size} bytes of another digest were found`;
-  return facts.kind === "other"
-    ? "something that is no file was found"
-    : `a ${facts.kind} was found`;
 }

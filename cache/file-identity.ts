@@ -16,3 +16,11 @@ export function isRacy(facts: FileFacts, now: number): boolean {
   const limit = BigInt(Math.floor(now) - racyMilliseconds) * 1_000_000n;
   return facts.mtimeNs >= limit || facts.ctimeNs >= limit;
 }
+
+/** What was found instead of a blob, for a message. */
+export function foundOther(facts: FileFacts): string {
+  if (facts.kind === "file") return `${facts.size} bytes of another digest were found`;
+  return facts.kind === "other"
+    ? "something that is no file was found"
+    : `a ${facts.kind} was found`;
+}

@@ -29,6 +29,9 @@ export interface FileFacts {
   readonly ctimeNs: bigint;
 }
 
+/** What a file is opened for. */
+export type OpenHow = "read" | "create" | "append";
+
 /** An open file. */
 export interface OpenFile {
   /**
@@ -60,9 +63,9 @@ export interface FolderEntry {
 export interface FileSystem {
   /**
    * `read`: links are not followed and a pipe does not block. `create`: for writing, with this
-   * mode; fails with EEXIST where something stands.
+   * mode; fails with EEXIST where something stands. `append`: for writing after what is there.
    */
-  open(path: string, how: "read" | "create", mode?: number): Promise<OpenFile>;
+  open(path: string, how: OpenHow, mode?: number): Promise<OpenFile>;
   /** Like `open` for `read`, but follows links: for users' own files. */
   openFollowing(path: string): Promise<OpenFile>;
   /**
@@ -119,6 +122,12 @@ function factsFrom(stats: BigIntStats): FileFacts {
 // Windows has neither flag; there `undefined | 0` must not become NaN.
 const withoutFollowing =
   constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+const openFlags: Readonly<Record<OpenHow, string | number>> = {
+  read: withoutFollowing,
+  create: "wx",
+  append: constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0),
+};
 
 /** No system call moves more than 2 GiB. */
 const longestCall = 2 ** 30;
@@ -191,12 +200,7 @@ export function systemError(code: string, action: string, path: string): Error {
 
 /** The machine's own file system. */
 export const nodeFileSystem: FileSystem = {
-  open: async (path, how, mode) =>
-    openFileOf(
-      how === "read"
-        ? await promises.open(path, withoutFollowing)
-        : await promises.open(path, "wx", mode),
-    ),
+  open: async (path, how, mode) => openFileOf(await promises.open(path, openFlags[how], mode)),
   openFollowing: async (path) => openFileOf(await promises.open(path, "r")),
   copy: (from, to) =>
     promises.copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL),

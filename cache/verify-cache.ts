@@ -6,6 +6,8 @@ import { isAbsence } from "./file-system.ts";
 import { manifestName } from "./manifest.ts";
 import { allManifests, namesIn, readManifest } from "./manifest-files.ts";
 import type { Cache } from "./open-cache.ts";
+import { signerOf } from "./remote/origin-files.ts";
+import type { PublicKey } from "./remote/signing-key.ts";
 import { isTraceKey, type Trace, type TraceKey } from "./trace-store.ts";
 import { blobsOfTree } from "./tree-blobs.ts";
 
@@ -26,18 +28,27 @@ export interface CacheReport {
      */
     readonly dropped: { readonly key: TraceKey; readonly missing: Digest }[];
   };
+  /** Traces whose signer, though they came from elsewhere, is not or no longer trusted; left alone. */
+  readonly untrusted: { readonly key: TraceKey; readonly signer: PublicKey }[];
   /** What could not be read. */
   readonly failures: { readonly path: string; readonly message: string }[];
 }
 
 /**
  * The exit status of `cache verify`, bits as in `nix store verify`: 1 something was corrupt or
- * missing, 2 untrusted (needs signatures), 4 something could not be checked.
+ * missing, 2 something came from an untrusted signer, 4 something could not be checked.
  */
 export function exitBitsOf(report: CacheReport): number {
-  const { blobs, manifests, failures } = report;
+  const { blobs, manifests, untrusted, failures } = report;
   const isDamaged = blobs.corrupt.length + manifests.corrupt.length + manifests.dropped.length > 0;
-  return (isDamaged ? 1 : 0) | (failures.length > 0 ? 4 : 0);
+  return (isDamaged ? 1 : 0) | (untrusted.length > 0 ? 2 : 0) | (failures.length > 0 ? 4 : 0);
+}
+
+/** How a cache is checked. */
+export interface VerifyOptions {
+  /** Whose results from elsewhere are in order. */
+  readonly trusted?: ReadonlySet<PublicKey>;
+  onProgress?(done: number, total: number): void;
 }
 
 /**
@@ -47,19 +58,23 @@ export function exitBitsOf(report: CacheReport): number {
  */
 export async function verifyCache(
   cache: Cache,
-  { onProgress = () => {} }: { onProgress?: (done: number, total: number) => void } = {},
+  { onProgress = () => {}, trusted = new Set() }: VerifyOptions = {},
 ): Promise<CacheReport> {
   const report: CacheReport = {
     blobs: { intact: 0, corrupt: [] },
     manifests: { intact: 0, corrupt: [], restored: 0, foreign: 0, dropped: [] },
+    untrusted: [],
     failures: [],
   };
   for (const shard of namesIn(cache.folder)) await verifyManifests(cache, shard, report);
   await verifyBlobs(cache, report, onProgress);
   for (const { trace, path } of allManifests(cache.folder)) {
-    await noting(report, relative(cache.folder.root, path), () =>
-      dropUnlessWhole(cache, trace, report),
-    );
+    await noting(report, relative(cache.folder.root, path), async () => {
+      const signer = signerOf(cache.folder, trace);
+      if (signer !== undefined && !trusted.has(signer))
+        report.untrusted.push({ key: trace.key, signer });
+      await dropUnlessWhole(cache, trace, report);
+    });
   }
   return report;
 }

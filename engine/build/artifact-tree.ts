@@ -54,9 +54,20 @@ export async function loadTree(
     if (error instanceof BlobMissing || error instanceof BlobCorrupt) return undefined;
     throw error;
   }
-  const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  if (!isTree(value)) throw new Error(`internal: ${digest} is no artifact`);
-  return value;
+  const tree = parseTree(bytes);
+  if (tree === undefined) throw new Error(`internal: ${digest} is no artifact`);
+  return tree;
+}
+
+/** The tree that these bytes are; `undefined` for bytes that are none, or whose paths lead elsewhere. */
+export function parseTree(bytes: Uint8Array): ArtifactTree | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isTree(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function isTree(value: unknown): value is ArtifactTree {

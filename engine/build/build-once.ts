@@ -1,5 +1,6 @@
 import type { BuildClaims, ClaimHolder } from "../../cache/build-claims.ts";
 import type { TraceKey } from "../../cache/trace-store.ts";
+import type { NoticeEvent } from "../event.ts";
 import type { TakeSlot } from "./scheduler.ts";
 import type { Granted } from "./slot-pool.ts";
 
@@ -36,7 +37,14 @@ export async function buildOnce<T extends object>(
     });
     if (outcome === undefined) return undefined;
     if ("result" in outcome) return outcome.result;
-    if (isFirst) onWait(outcome.holder);
+    // Two stages of this run with one key: the first is on the screen.
+    if (isFirst && outcome.holder.pid !== process.pid) onWait(outcome.holder);
     await claims.untilFree(key, signal);
   }
+}
+
+/** Says whom a stage waits for. */
+export function waitNotice(stage: string, { pid, host }: ClaimHolder): NoticeEvent {
+  const message = `Process ${pid} on ${host} is building "${stage}" already: waiting for its result.`;
+  return { type: "notice", code: "built-elsewhere", stage, message };
 }

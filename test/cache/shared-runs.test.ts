@@ -68,6 +68,7 @@ test("a run waits for a key that another process builds, and takes over within 2
     cached: [],
     failed: [],
     notices: ["built-elsewhere"],
+    problems: [],
   });
   assert.equal(await theirs, "killed");
   assert.ok(performance.now() - killed < 2000);

@@ -66,7 +66,7 @@ export function powerLossFileSystem(root: string) {
     async open(path, how, mode) {
       const file = await nodeFileSystem.open(path, how, mode);
       const known = live.get(nameOf(path));
-      const content = how === "create" ? create(path) : known;
+      const content = how === "read" || known ? known : create(path);
       return content === undefined || content === "folder" ? file : watched(file, content);
     },
     async copy(from, to) {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { writeFileDurably } from "../../cache/durable-file.ts";
 import type { FileSystem } from "../../cache/file-system.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
+import type { RemoteCache } from "../../cache/remote/remote-cache.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
 import { runPipeline } from "../../engine/build/run-pipeline.ts";
 import { lockfileText } from "../../engine/lockfile.ts";
@@ -58,6 +59,8 @@ export interface SevenStagesRun {
   readonly cached: readonly string[];
   readonly failed: readonly string[];
   readonly notices: readonly string[];
+  /** What went wrong with the remote cache. */
+  readonly problems: readonly string[];
 }
 
 /** How the seven stages are run. */
@@ -69,6 +72,8 @@ export interface SevenStagesOptions {
   readonly mix?: AnyStage;
   readonly jobs?: number;
   onNotice?(): void;
+  /** A remote cache to fetch from and, where it has a key, to push to. */
+  remoteOf?(cache: Cache, onProblem: (message: string) => void): RemoteCache;
 }
 
 /** Runs the seven stages over an open cache as the command does: builds, places the output, writes the lockfile. */
@@ -80,12 +85,16 @@ export async function buildSevenStages(
     mix = mixKind(new Set()),
     jobs = 1,
     onNotice = () => {},
+    remoteOf,
   }: SevenStagesOptions,
 ): Promise<SevenStagesRun> {
   const notices: string[] = [];
+  const problems: string[] = [];
+  const remote = remoteOf?.(cache, (message) => problems.push(message));
   const pipeline = pipelineOf(sevenStages(project, word, mix), project);
   const { built, summary } = await runPipeline(pipeline, {
     cache,
+    remote,
     hosts: hostsInProcess([mix, keep], cache.blobs),
     device: { kind: "cpu", threads: 1 },
     facts: {},
@@ -109,7 +118,8 @@ export async function buildSevenStages(
     const { fileSystem } = cache.folder;
     await writeFileDurably(join(project, "test.tune.lock.yaml"), text, { fileSystem });
   }
-  return { executed, cached, failed, notices };
+  await remote?.settle();
+  return { executed, cached, failed, notices, problems };
 }
 
 /** Opens the project's cache, runs the seven stages, and closes it. */
