@@ -3,6 +3,15 @@ import { permutation, streamKey } from "../models/counter-hash.ts";
 import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 import type { TrainingBatch } from "./training-step.ts";
 
+/** The labels of a batch: of each row [rows], or of each token [rows, length]. */
+export interface BatchLabels {
+  readonly shape: readonly number[];
+  /** 0 where there is none. */
+  readonly data: Int32Array;
+  /** 1 where there is one. */
+  readonly given: Float32Array;
+}
+
 /** Rows padded to one length. Arrays are row-major [rows, length]. */
 export interface Batch {
   /** Rows of the padded batch; those from `rowNumbers.length` on are empty and weigh nothing. */
@@ -11,8 +20,7 @@ export interface Batch {
   readonly inputIds: Int32Array;
   readonly attentionMask: Int32Array;
   readonly tokenTypeIds: Int32Array;
-  /** Of each row; 0 for an empty one. */
-  readonly labels: Int32Array;
+  readonly labels: BatchLabels;
   /** Which rows of the dataset these are. */
   readonly rowNumbers: readonly number[];
   /** Tokens without padding. */
@@ -69,38 +77,61 @@ export function padBatch(
   const inputIds = new Int32Array(rows * length).fill(padTokenId);
   const attentionMask = new Int32Array(rows * length);
   const tokenTypeIds = new Int32Array(rows * length);
-  const labels = new Int32Array(rows);
   for (const [at, row] of rowNumbers.entries()) {
     const [begin, end] = [dataset.offsets[row]!, dataset.offsets[row + 1]!];
     inputIds.set(dataset.ids.subarray(begin, end), at * length);
     if (dataset.typeIds) tokenTypeIds.set(dataset.typeIds.subarray(begin, end), at * length);
     attentionMask.fill(1, at * length, at * length + end - begin);
-    labels[at] = dataset.labels[row]!;
   }
+  const labels = padLabels(dataset, rowNumbers, { rows, length });
   const tokens = lengths.reduce((sum, tokensOfRow) => sum + tokensOfRow, 0);
   return { rows, length, inputIds, attentionMask, tokenTypeIds, labels, rowNumbers, tokens };
+}
+
+function padLabels(
+  { labels, labelsOf, offsets }: TokenDataset,
+  rowNumbers: readonly number[],
+  { rows, length }: { rows: number; length: number },
+): BatchLabels {
+  const shape = labelsOf === "tokens" ? [rows, length] : [rows];
+  const places = labelsOf === "tokens" ? rows * length : rows;
+  const [data, given] = [new Int32Array(places), new Float32Array(places)];
+  for (const [at, row] of rowNumbers.entries()) {
+    const own =
+      labelsOf === "tokens"
+        ? labels.subarray(offsets[row], offsets[row + 1])
+        : labels.subarray(row, row + 1);
+    const first = labelsOf === "tokens" ? at * length : at;
+    for (const [i, label] of own.entries()) {
+      if (label < 0) continue;
+      data[first + i] = label;
+      given[first + i] = 1;
+    }
+  }
+  return { shape, data, given };
 }
 
 /** The batch as the graph inputs of its name: `input_ids`, … */
 export function batchTensors(batch: Batch): [string, TensorData][] {
   const shape = [batch.rows, batch.length];
+  const { labels } = batch;
   return [
     ["input_ids", { dtype: "int32", shape, data: batch.inputIds }],
     ["attention_mask", { dtype: "int32", shape, data: batch.attentionMask }],
     ["token_type_ids", { dtype: "int32", shape, data: batch.tokenTypeIds }],
-    ["labels", { dtype: "int32", shape: [batch.rows], data: batch.labels }],
+    ["labels", { dtype: "int32", shape: labels.shape, data: labels.data }],
   ];
 }
 
-/** The batch for training; each row's loss has this weight: 1 / rows of a step make batches add up to its mean. */
-export function trainingBatch(batch: Batch, rowWeight: number): TrainingBatch {
-  const { rows, length, rowNumbers } = batch;
-  const weights = new Float32Array(rows).fill(rowWeight, 0, rowNumbers.length);
+/** The batch for training; each label's loss has this weight: 1 / labels of a step make batches add up to its mean. */
+export function trainingBatch(batch: Batch, weight: number): TrainingBatch {
+  const { rows, length, labels } = batch;
+  const weights = labels.given.map((one) => one * weight);
   return {
     sizes: { rows, length },
     tensors: new Map([
       ...batchTensors(batch),
-      ["label_weights", { dtype: "float32", shape: [rows], data: weights }],
+      ["label_weights", { dtype: "float32", shape: labels.shape, data: weights }],
     ]),
   };
 }

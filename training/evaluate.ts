@@ -6,7 +6,7 @@ import { noDropout } from "../models/layers.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { batchTensors, evaluationBatches, padBatch } from "./batches.ts";
-import { rowCount, type TokenDataset } from "./token-dataset.ts";
+import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 
 /** What evaluation needs beside the rows. */
 export interface EvaluationOptions {
@@ -19,7 +19,10 @@ export interface EvaluationOptions {
   readonly onProgress?: (rowsDone: number, rows: number) => void;
 }
 
-/** The logits of each row, in the dataset's order: [rows, labels], without dropout. */
+/**
+ * The logits of each row, in the dataset's order: [rows, labels], without dropout; of a task with logits for
+ * each token [tokens, labels], the tokens as they lie in the dataset.
+ */
 export async function predictLogits(
   dataset: TokenDataset,
   options: EvaluationOptions,
@@ -39,13 +42,16 @@ export async function predictLogits(
       );
       const inputs = new Map<string, TensorData>([...parameters, ...batchTensors(batch)]);
       const found = (await executable.run(inputs)).logits!;
-      const labels = found.shape[1]!;
-      if (done === 0) logits = new Float32Array(rowCount(dataset) * labels);
-      for (const [at, row] of rowNumbers.entries())
-        logits.set(
-          found.data.subarray(at * labels, (at + 1) * labels) as Float32Array,
-          row * labels,
-        );
+      const labels = found.shape.at(-1)!;
+      const ofTokens = found.shape.length === 3;
+      if (done === 0)
+        logits = new Float32Array((ofTokens ? dataset.ids.length : rowCount(dataset)) * labels);
+      for (const [at, row] of rowNumbers.entries()) {
+        const first = ofTokens ? at * batch.length : at;
+        const count = ofTokens ? rowLength(dataset, row) : 1;
+        const own = found.data.subarray(first * labels, (first + count) * labels) as Float32Array;
+        logits.set(own, (ofTokens ? dataset.offsets[row]! : row) * labels);
+      }
       done += rowNumbers.length;
       onProgress?.(done, rowCount(dataset));
     }

@@ -87,9 +87,16 @@ function classMetrics(
   matrix: readonly (readonly number[])[],
   id: number,
 ): ClassMetrics {
-  const hits = matrix[id]![id]!;
   const support = sum(matrix[id]!);
   const predicted = sum(matrix.map((row) => row[id]!));
+  return classMetricsOf(label, { hits: matrix[id]![id]!, support, predicted });
+}
+
+/** The metrics of a class that was found `hits` times, is there `support` times and was predicted so often. */
+export function classMetricsOf(
+  label: string,
+  { hits, support, predicted }: { hits: number; support: number; predicted: number },
+): ClassMetrics {
   const precision = predicted === 0 ? 0 : hits / predicted;
   const recall = support === 0 ? 0 : hits / support;
   const f1 = support + predicted === 0 ? 0 : (2 * hits) / (support + predicted);

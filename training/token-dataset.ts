@@ -1,7 +1,7 @@
 import type { Model } from "../models/model.ts";
 import { TrainingError } from "./training-error.ts";
 
-/** Rows of token ids with one label each, in memory. */
+/** Rows of token ids with labels, in memory. */
 export interface TokenDataset {
   /** All rows one after the other. */
   readonly ids: Int32Array | Uint32Array | Uint16Array;
@@ -9,8 +9,10 @@ export interface TokenDataset {
   readonly offsets: Int32Array | Uint32Array;
   /** The segment of each token; absent: all 0. */
   readonly typeIds?: Uint8Array;
-  /** The label of each row as the index of its logit. */
+  /** The label of each row as the index of its logit; where `labelsOf` says so, of each token, -1 for none. */
   readonly labels: Int32Array;
+  /** What has labels; absent: rows. */
+  readonly labelsOf?: "tokens";
   /** What a user calls each row. */
   readonly rowIds: readonly string[];
 }
@@ -25,6 +27,16 @@ export function rowLength(dataset: TokenDataset, row: number): number {
   return dataset.offsets[row + 1]! - dataset.offsets[row]!;
 }
 
+/** How many labels these rows have: what a mean loss divides by. */
+export function labelCount(dataset: TokenDataset, rows: readonly number[]): number {
+  const { labels, labelsOf, offsets } = dataset;
+  if (labelsOf === undefined) return rows.length;
+  let count = 0;
+  for (const row of rows)
+    for (let at = offsets[row]!; at < offsets[row + 1]!; at++) if (labels[at]! >= 0) count++;
+  return count;
+}
+
 /** A TrainingError that names the first row which the model cannot take; also for no rows at all. */
 export function checkDataset(
   dataset: TokenDataset,
@@ -32,8 +44,11 @@ export function checkDataset(
 ): void {
   const rows = rowCount(dataset);
   if (rows < 1) throw new TrainingError("dataset-empty", "The dataset has no rows.");
-  if (dataset.labels.length !== rows || dataset.rowIds.length !== rows)
+  const places = dataset.labelsOf === "tokens" ? dataset.offsets[rows] : rows;
+  if (dataset.labels.length !== places || dataset.rowIds.length !== rows)
     throw new Error(`internal: ${rows} rows, ${dataset.labels.length} labels.`);
+  if (labelCount(dataset, [...dataset.rowIds.keys()]) === 0)
+    throw new TrainingError("dataset-unlabelled", "No token of the dataset has a label.");
   for (let row = 0; row < rows; row++) {
     const problem = problemOf(dataset, row, { model, numLabels });
     if (problem !== undefined)
@@ -42,16 +57,18 @@ export function checkDataset(
 }
 
 function problemOf(
-  { ids, offsets, labels }: TokenDataset,
+  { ids, offsets, labels, labelsOf }: TokenDataset,
   row: number,
   { model, numLabels }: { model: Model; numLabels: number },
 ): string | undefined {
-  const [begin, end, label] = [offsets[row]!, offsets[row + 1]!, labels[row]!];
+  const [begin, end] = [offsets[row]!, offsets[row + 1]!];
+  const own = labelsOf === "tokens" ? labels.subarray(begin, end) : labels.subarray(row, row + 1);
+  const least = labelsOf === "tokens" ? -1 : 0;
+  const label = own.find((one) => one < least || one >= numLabels);
   if (end <= begin) return "has no tokens";
   if (end - begin > model.maxLength)
     return `has ${end - begin} tokens; the model takes at most ${model.maxLength}`;
-  if (label < 0 || label >= numLabels)
-    return `has label ${label}; the model has ${numLabels} labels`;
+  if (label !== undefined) return `has label ${label}; the model has ${numLabels} labels`;
   for (let at = begin; at < end; at++)
     if (ids[at]! < 0 || ids[at]! >= model.vocabSize)
       return `has token id ${ids[at]}; the model's vocabulary has ${model.vocabSize}`;

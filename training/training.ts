@@ -6,12 +6,12 @@ import { predictLogits } from "./evaluate.ts";
 import type { FineTuned, FineTuneOptions } from "./fine-tune.ts";
 import { clipScale, GradientSum } from "./gradient-sum.ts";
 import { History, type Metrics } from "./history.ts";
-import { classificationMetrics } from "./metrics.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { findCheckpoint } from "./resume.ts";
 import { learningRateAt } from "./schedule.ts";
 import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
-import { rowCount } from "./token-dataset.ts";
+import { taskMetrics } from "./task-metrics.ts";
+import { labelCount, rowCount } from "./token-dataset.ts";
 import { type TrainerState, trainerState } from "./trainer-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { TrainingError } from "./training-error.ts";
@@ -141,9 +141,7 @@ export class Training {
       batchSize: this.#given.per_device_eval_batch_size,
       ...(signal && { signal }),
     });
-    const metrics = classificationMetrics(logits, evaluation!.labels, start.labels);
-    const { loss, accuracy, macro_f1, weighted_f1 } = metrics;
-    return { loss, accuracy, macro_f1, weighted_f1 };
+    return taskMetrics(logits, evaluation!, start);
   }
 
   async #save(): Promise<void> {
@@ -183,14 +181,14 @@ export class Training {
     const { start, dataset } = this.#options;
     const { maxLength, padTokenId } = start.model;
     const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
-    const rowWeight = 1 / planned.batches.flat().length;
+    const weight = 1 / Math.max(1, labelCount(dataset, planned.batches.flat()));
     const gradients = new GradientSum();
     let [loss, tokens] = [0, 0];
     for (const [part, rowNumbers] of planned.batches.entries()) {
       const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
       const role = { seed: this.#given.seed, step: planned.step, part };
       loss += await this.#gradients.addGradients(gradients, this.#parameters, {
-        batch: trainingBatch(batch, rowWeight),
+        batch: trainingBatch(batch, weight),
         role,
       });
       tokens += batch.tokens;

@@ -4,7 +4,7 @@ import { streamKey } from "../../models/counter-hash.ts";
 import { epochBatches, evaluationBatches, padBatch, paddedLength } from "../../training/batches.ts";
 import { fillDropoutMask } from "../../training/dropout-mask.ts";
 import { plannedSteps, totalSteps } from "../../training/step-plan.ts";
-import type { TokenDataset } from "../../training/token-dataset.ts";
+import { labelCount, type TokenDataset } from "../../training/token-dataset.ts";
 import { defaultArguments } from "../../training/training-arguments.ts";
 
 /** Rows of these lengths; row i holds the id i + 1. */
@@ -68,10 +68,22 @@ test("a padded batch", () => {
     inputIds: Int32Array.of(2, 2, 2, 9, 1, 1, 9, 9, 9, 9, 9, 9),
     attentionMask: Int32Array.of(1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0),
     tokenTypeIds: Int32Array.of(0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0),
-    labels: Int32Array.of(1, 0, 0),
+    labels: { shape: [3], data: Int32Array.of(1, 0, 0), given: Float32Array.of(1, 1, 0) },
     rowNumbers: [1, 0],
     tokens: 5,
   });
+});
+
+test("labels of tokens: none where there is padding or no label", () => {
+  const labels = Int32Array.of(7, -1, -1, 0, 8);
+  const dataset: TokenDataset = { ...rowsOf(2, 3), labels, labelsOf: "tokens" };
+  const batch = padBatch(dataset, [1, 0], { rows: 3, maxLength: 4, padTokenId: 9 });
+  assert.deepEqual(batch.labels, {
+    shape: [3, 4],
+    data: Int32Array.of(0, 0, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0),
+    given: Float32Array.of(0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0),
+  });
+  assert.deepEqual([labelCount(dataset, [0, 1]), labelCount(dataset, [1])], [3, 2]);
 });
 
 test("steps are planned as Trainer does, the last of an epoch with the batches that are left", () => {
