@@ -33,8 +33,12 @@ export class CheckpointWriter {
     return this.#policy.isDue(steps, { endsEpoch });
   }
 
-  /** Saves; where that fails (a full disk), says so: training goes on and the checkpoints before stay. */
-  async save(snapshot: Snapshot, facts: CheckpointFacts): Promise<void> {
+  /** Saves; where that fails (a full disk), says so: training goes on and the checkpoints before stay. One from which longer trainings fork off is not dropped later. */
+  async save(
+    snapshot: Snapshot,
+    facts: CheckpointFacts,
+    { isFork = false }: { isFork?: boolean } = {},
+  ): Promise<void> {
     const name = checkpointName(snapshot.history.steps.length);
     if (this.#given.save_strategy === "no") return;
     const failure = await this.#policy.timed(() =>
@@ -42,6 +46,7 @@ export class CheckpointWriter {
     );
     if (failure !== undefined)
       return this.#tell(`${name} could not be saved (${failure.problem}); the one before stays`);
+    if (isFork) return;
     this.#saved.push(name);
     const { save_strategy, save_total_limit } = this.#given;
     this.#keepNewest(save_total_limit ?? (save_strategy === undefined ? 2 : this.#saved.length));

@@ -94,8 +94,8 @@ function differingRate({ history }: Snapshot, continuation: Continuation): strin
   const [had, now] = [history.steps[step]!.learningRate, learningRateAt(step)].map(shown);
   const rates = `the learning rate of step ${step + 1} was ${had} and is now ${now}`;
   if (!looksAhead(given)) return `${rates}: it was trained by another schedule`;
-  const why = "depends on the number of all steps, so training starts again";
-  const others = `${steadySchedules.join(", ")} and, before its decay, warmup_stable_decay go on`;
+  const why = "looks ahead to the last step, so training starts again";
+  const others = `${steadySchedules.join(", ")} and, before its decay, warmup_stable_decay do not`;
   return `${rates}: lr_scheduler_type ${given.lr_scheduler_type}${warmupShare(given)} ${why} (${others})`;
 }
 

@@ -1,12 +1,17 @@
-import type { TrainingArguments } from "./training-arguments.ts";
+import type { SchedulerKwargs, SchedulerType, TrainingArguments } from "./training-arguments.ts";
 
 /** The schedules whose rate at a step is the same however many steps come after it. */
-export const steadySchedules = ["constant", "constant_with_warmup"] as const;
+export const steadySchedules: readonly SchedulerType[] = [
+  "constant",
+  "constant_with_warmup",
+  "inverse_sqrt",
+];
 
 type ScheduleArguments = Pick<
   TrainingArguments,
   "learning_rate" | "lr_scheduler_type" | "warmup_steps" | "warmup_ratio"
->;
+> &
+  Partial<Pick<TrainingArguments, "lr_scheduler_kwargs">>;
 
 /** Steps of warm-up: those given, or a share of all steps, rounded up as transformers does. */
 export function warmupSteps(given: ScheduleArguments, totalSteps: number): number {
@@ -22,8 +27,15 @@ export function hasWarmupShare(given: ScheduleArguments): boolean {
 
 /** Whether the rate at a step depends on the number of all steps: then no longer training can go on from this one. */
 export function looksAhead(given: ScheduleArguments): boolean {
-  const isSteady = steadySchedules.some((type) => type === given.lr_scheduler_type);
-  return !isSteady || hasWarmupShare(given);
+  return !steadySchedules.includes(given.lr_scheduler_type) || hasWarmupShare(given);
+}
+
+/** The number of steps after which warmup_stable_decay decays; undefined for other schedules. */
+export function decayStart(totalSteps: number, given: ScheduleArguments): number | undefined {
+  if (given.lr_scheduler_type !== "warmup_stable_decay") return undefined;
+  const { num_stable_steps, num_decay_steps = 0 } = given.lr_scheduler_kwargs ?? {};
+  if (num_stable_steps !== undefined) return warmupSteps(given, totalSteps) + num_stable_steps;
+  return totalSteps - num_decay_steps;
 }
 
 /**
@@ -31,12 +43,98 @@ export function looksAhead(given: ScheduleArguments): boolean {
  * https://github.com/huggingface/transformers/blob/main/src/transformers/optimization.py
  */
 export function learningRateAt(step: number, totalSteps: number, given: ScheduleArguments): number {
-  const { learning_rate: peak, lr_scheduler_type: type } = given;
+  const { learning_rate: peak, lr_scheduler_type: type, lr_scheduler_kwargs: kwargs = {} } = given;
   if (type === "constant") return peak; // has no warm-up in transformers either
   const warmup = warmupSteps(given, totalSteps);
-  if (step < warmup) return peak * (step / Math.max(1, warmup));
-  if (type === "constant_with_warmup") return peak;
-  const decaySteps = Math.max(1, totalSteps - warmup);
-  if (type === "linear") return peak * Math.max(0, (totalSteps - step) / decaySteps);
-  return peak * Math.max(0, 0.5 * (1 + Math.cos((Math.PI * (step - warmup)) / decaySteps)));
+  return peak * factors[type]({ step, warmup, total: totalSteps, peak, kwargs });
+}
+
+/** Where a step stands, and what else a schedule depends on. */
+interface Moment {
+  readonly step: number;
+  readonly warmup: number;
+  readonly total: number;
+  readonly peak: number;
+  readonly kwargs: SchedulerKwargs;
+}
+
+type Factor = (moment: Moment) => number;
+
+/** What the highest rate is multiplied by. */
+const factors: Readonly<Record<Exclude<SchedulerType, "constant">, Factor>> = {
+  constant_with_warmup: warmed(() => 1),
+  linear: warmed(({ step, warmup, total }) =>
+    Math.max(0, (total - step) / Math.max(1, total - warmup)),
+  ),
+  cosine: warmed((m) => Math.max(0, wave(progress(m), m.kwargs.num_cycles ?? 0.5))),
+  cosine_with_restarts: warmed((m) => {
+    const done = progress(m);
+    const { num_cycles = 1 } = m.kwargs;
+    return done >= 1 ? 0 : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * ((num_cycles * done) % 1))));
+  }),
+  polynomial: warmed(({ step, warmup, total, peak, kwargs: { lr_end = 1e-7, power = 1 } }) => {
+    if (step > total) return lr_end / peak;
+    const left = 1 - (step - warmup) / (total - warmup);
+    return ((peak - lr_end) * left ** power + lr_end) / peak;
+  }),
+  inverse_sqrt: warmed(({ step, warmup, kwargs: { timescale = warmup || 10_000 } }) => {
+    return 1 / Math.sqrt((step + (timescale - warmup)) / timescale);
+  }),
+  cosine_with_min_lr: warmed((m) =>
+    Math.max(0, above(wave(progress(m), m.kwargs.num_cycles ?? 0.5), lowestShare(m))),
+  ),
+  cosine_warmup_with_min_lr(m) {
+    const { step, warmup, total, kwargs } = m;
+    const { warmup_lr_rate: first, num_cycles = 0.5 } = kwargs;
+    if (step < warmup)
+      return first === undefined
+        ? (step + 1) / Math.max(1, warmup)
+        : first + ((1 - first) * step) / Math.max(1, warmup - 1);
+    const done = (step - warmup + 1) / Math.max(1, total - warmup);
+    return Math.max(0, above(wave(done, num_cycles), lowestShare(m)));
+  },
+  warmup_stable_decay: warmupStableDecay,
+};
+
+function warmupStableDecay({ step, warmup, total, kwargs }: Moment): number {
+  const { num_decay_steps = 0, warmup_type = "linear", decay_type = "cosine" } = kwargs;
+  const { min_lr_ratio = 0, num_cycles = 0.5 } = kwargs;
+  if (step < warmup) {
+    const done = step / Math.max(1, warmup);
+    const risen = {
+      linear: done,
+      cosine: 0.5 * (1 - Math.cos(Math.PI * done)),
+      "1-sqrt": 1 - Math.sqrt(1 - done),
+    };
+    return Math.max(0, above(risen[warmup_type], min_lr_ratio));
+  }
+  const stable = kwargs.num_stable_steps ?? total - warmup - num_decay_steps;
+  if (step < warmup + stable) return 1;
+  if (step >= warmup + stable + num_decay_steps) return min_lr_ratio;
+  const done = (step - warmup - stable) / Math.max(1, num_decay_steps);
+  const left = { linear: 1 - done, cosine: wave(done, num_cycles), "1-sqrt": 1 - Math.sqrt(done) };
+  return Math.max(0, above(left[decay_type], min_lr_ratio));
+}
+
+/** A factor that rises from 0 in the steps of the warm-up. */
+function warmed(after: Factor): Factor {
+  return (moment) =>
+    moment.step < moment.warmup ? moment.step / Math.max(1, moment.warmup) : after(moment);
+}
+
+function progress({ step, warmup, total }: Moment): number {
+  return (step - warmup) / Math.max(1, total - warmup);
+}
+
+function wave(done: number, cycles: number): number {
+  return 0.5 * (1 + Math.cos(Math.PI * cycles * 2 * done));
+}
+
+/** A factor from 0 to 1, moved to lie above the lowest one. */
+function above(factor: number, lowest: number): number {
+  return factor * (1 - lowest) + lowest;
+}
+
+function lowestShare({ peak, kwargs: { min_lr, min_lr_rate = 0 } }: Moment): number {
+  return min_lr === undefined ? min_lr_rate : min_lr / peak;
 }

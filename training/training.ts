@@ -8,7 +8,7 @@ import { clipScale, GradientSum } from "./gradient-sum.ts";
 import { History, type Metrics } from "./history.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { findCheckpoint } from "./resume.ts";
-import { learningRateAt } from "./schedule.ts";
+import { decayStart, learningRateAt } from "./schedule.ts";
 import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
 import { taskMetrics } from "./task-metrics.ts";
 import { labelCount, rowCount } from "./token-dataset.ts";
@@ -100,8 +100,10 @@ export class Training {
       this.#history.evaluations.set(this.#steps, metrics);
       this.#best.offer(this.#steps, metrics, this.#parameters);
     }
+    const isFork = this.#steps === decayStart(this.#maxSteps, this.#given);
     const isLast = this.#steps === this.#maxSteps || this.hasLostPatience;
-    if (!isLast && this.#checkpoints?.isDue(this.#steps, { endsEpoch })) await this.#save();
+    if (!isLast && (isFork || this.#checkpoints?.isDue(this.#steps, { endsEpoch })))
+      await this.#save({ isFork });
   }
 
   /** Saves what an interrupted training has. */
@@ -144,7 +146,7 @@ export class Training {
     return taskMetrics(logits, evaluation!, start);
   }
 
-  async #save(): Promise<void> {
+  async #save(options?: { readonly isFork: boolean }): Promise<void> {
     const { best, parameters } = this.#best;
     await this.#checkpoints?.save(
       {
@@ -159,6 +161,7 @@ export class Training {
         stepsPerEpoch: this.#stepsPerEpoch,
         seed: this.#given.seed,
       },
+      options,
     );
   }
 

@@ -1,5 +1,6 @@
 import type { ArtifactReader, ArtifactType } from "../../engine/artifact.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
+import type { Json } from "../../engine/stage.ts";
 import type { FileSource } from "../../models/file-source.ts";
 import { type Folder, folder } from "./folder.ts";
 import { malformed } from "./malformed.ts";
@@ -14,7 +15,7 @@ export const model: ArtifactType<Folder> = { ...folder, name: "model" };
 export interface TrainingFacts {
   readonly task: string;
   /** Params that shape the training, with their defaults, by the names of TrainingArguments. */
-  readonly arguments: Readonly<Record<string, string | number | boolean>>;
+  readonly arguments: Readonly<Record<string, Json>>;
   readonly seed: number;
   /** What the weights were at the start: `random`, or a checkpoint's head kept or drawn anew. */
   readonly start: "random" | "checkpoint-with-head" | "checkpoint-with-new-head";

@@ -4,6 +4,7 @@ import {
   type ParamsProblem,
   type StageContext,
 } from "../../engine/stage.ts";
+import { kwargsProblem } from "../../training/training-arguments.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
 import { type FineTuneParams, params } from "./params.ts";
@@ -47,6 +48,7 @@ export const fineTune = defineStage({
     "num_train_epochs",
     "max_steps",
     "lr_scheduler_type",
+    "lr_scheduler_kwargs",
     "warmup_steps",
     "warmup_ratio",
     "eval_strategy",
@@ -65,6 +67,7 @@ export const fineTune = defineStage({
     ...oneModelProblems(params.model !== undefined, "model" in inputs),
     ...hubProblems(params),
     ...validationProblems(params, inputs.dataset),
+    ...scheduleProblems(params),
     ...refusedArgumentProblems(params),
   ],
   async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
@@ -131,6 +134,19 @@ function hubProblems({ model }: FineTuneParams): ParamsProblem[] {
       code: "hub-not-supported",
       message: `Models cannot be fetched from a hub yet: "${model}".`,
       hint: `download ${name} (config.json, model.safetensors, tokenizer.json) into a folder, and give its path`,
+    },
+  ];
+}
+
+function scheduleProblems(params: FineTuneParams): ParamsProblem[] {
+  const problem = kwargsProblem(params);
+  if (problem === undefined) return [];
+  return [
+    {
+      at: [params.lr_scheduler_kwargs ? "lr_scheduler_kwargs" : "lr_scheduler_type"],
+      code: "scheduler-kwargs",
+      message: `lr_scheduler_kwargs do not fit lr_scheduler_type ${params.lr_scheduler_type}.`,
+      hint: `expected ${problem}`,
     },
   ];
 }

@@ -2,6 +2,7 @@ import type { FromSchema } from "json-schema-to-ts";
 import type { ParamsSchema } from "../../engine/stage.ts";
 import { configSchema } from "./config-schema.ts";
 import { refusedProperties } from "./refused-arguments.ts";
+import { schedulerKwargsSchema } from "./scheduler-kwargs-schema.ts";
 
 const share = { type: "number", minimum: 0, exclusiveMaximum: 1 } as const;
 const batchSize = { type: "integer", minimum: 1, maximum: 65536 } as const;
@@ -103,12 +104,25 @@ export const params = {
       examples: [1],
     },
     lr_scheduler_type: {
-      description: "How the learning rate goes after the warm-up: down to 0, or constant.",
+      description:
+        "How the learning rate goes. After the warm-up linear and cosine fall to 0 at the last step; a longer training goes on from a cached one only where it does not look ahead: constant, constant_with_warmup, inverse_sqrt, and warmup_stable_decay before its decay.",
       type: "string",
-      enum: ["linear", "cosine", "constant", "constant_with_warmup"],
+      enum: [
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "constant",
+        "constant_with_warmup",
+        "inverse_sqrt",
+        "cosine_with_min_lr",
+        "cosine_warmup_with_min_lr",
+        "warmup_stable_decay",
+      ],
       default: "linear",
       examples: ["cosine"],
     },
+    lr_scheduler_kwargs: schedulerKwargsSchema,
     warmup_steps: {
       description:
         "Steps in which the learning rate rises from 0; a number below 1 is a share of all steps.",

@@ -117,13 +117,15 @@ function procedure({ training, params }: CardFacts): string {
     "checkpoint-with-new-head": "a checkpoint, with a new classification head",
   }[training.start];
   const from = params.base_model === undefined ? start : `${start} (${params.base_model})`;
-  const settings = { ...training.arguments, seed: training.seed };
+  const settings = Object.entries({ ...training.arguments, seed: training.seed }).map(
+    ([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value],
+  );
   const numbers = Object.entries(training.metrics).map(([name, value]) => [name, shown(value)]);
   return `## Training procedure
 
 Training started from ${from}, with AdamW on the mean cross-entropy, in float32.
 
-${table(["Hyperparameter", "Value"], Object.entries(settings))}
+${table(["Hyperparameter", "Value"], settings)}
 
 What training came to:
 

@@ -36,14 +36,15 @@ def metrics(rows, classes, seed, only=None):
     }
 
 
-def schedule(kind, warmup, total):
+def schedule(kind, warmup, total, **kwargs):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=2e-3)
-    scheduler = get_scheduler(kind, optimizer, num_warmup_steps=warmup, num_training_steps=total)
+    scheduler = get_scheduler(kind, optimizer, num_warmup_steps=warmup, num_training_steps=total,
+                              scheduler_specific_kwargs=kwargs)
     rates = []
     for _ in range(total):
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step(); scheduler.step()
-    return {"type": kind, "warmup": warmup, "total": total, "rates": rates}
+    return {"type": kind, "warmup": warmup, "total": total, "kwargs": kwargs, "rates": rates}
 
 
 def adamw(decay, seed):
@@ -63,5 +64,16 @@ def adamw(decay, seed):
 
 
 write("metrics.json", [metrics(60, 3, 0), metrics(7, 4, 1), metrics(20, 4, 2, only=3)])
-write("schedules.json", [schedule(k, w, t) for k in ("linear", "cosine", "constant", "constant_with_warmup") for w, t in ((0, 5), (3, 10))])
+write("schedules.json", [schedule(k, w, t) for k in ("linear", "cosine", "constant", "constant_with_warmup") for w, t in ((0, 5), (3, 10))] + [
+    schedule("cosine", 2, 9, num_cycles=1.5),
+    schedule("cosine_with_restarts", 2, 12, num_cycles=3), schedule("cosine_with_restarts", 0, 5),
+    schedule("polynomial", 2, 9), schedule("polynomial", 0, 9, lr_end=1e-4, power=2.5),
+    schedule("inverse_sqrt", 3, 12), schedule("inverse_sqrt", 0, 5), schedule("inverse_sqrt", 2, 9, timescale=7),
+    schedule("cosine_with_min_lr", 2, 9, min_lr=3e-4), schedule("cosine_with_min_lr", 0, 9, min_lr_rate=0.1),
+    schedule("cosine_warmup_with_min_lr", 3, 9, min_lr_rate=0.1),
+    schedule("cosine_warmup_with_min_lr", 3, 9, min_lr=3e-4, warmup_lr_rate=0.2),
+    schedule("warmup_stable_decay", 3, 15, num_decay_steps=5),
+    schedule("warmup_stable_decay", 3, 15, num_decay_steps=5, min_lr_ratio=0.1, warmup_type="cosine", decay_type="1-sqrt"),
+    schedule("warmup_stable_decay", 4, 15, num_decay_steps=3, num_stable_steps=5, warmup_type="1-sqrt", decay_type="linear"),
+])
 write("adamw.json", [adamw(0.0, 0), adamw(0.1, 1)])

@@ -43,7 +43,7 @@ test("three epochs, then five: goes on where the schedule is constant, and says 
   assert.equal(linear.told.length, 2);
   assert.match(
     linear.told[1]!,
-    /^checkpoint-18 is not used: the learning rate of step 2 was .* lr_scheduler_type linear depends on the number of all steps, so training starts again \(constant, /,
+    /^checkpoint-18 is not used: the learning rate of step 2 was .* lr_scheduler_type linear looks ahead to the last step, so training starts again \(constant, /,
   );
 });
 

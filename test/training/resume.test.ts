@@ -139,13 +139,31 @@ test("three epochs, then five: two are trained, with the bytes of five", async (
   }
 });
 
+test("warmup_stable_decay goes on from where its decay began", async () => {
+  const given = {
+    lr_scheduler_type: "warmup_stable_decay",
+    warmup_steps: 2,
+    lr_scheduler_kwargs: { num_decay_steps: 4 },
+    learning_rate: 1e-3,
+  } as const;
+  const checkpoints = new MemoryCheckpoints();
+  await train({ ...given, max_steps: 12 }, { checkpoints });
+  assert.deepEqual(checkpoints.names, ["checkpoint-8", "checkpoint-12"]);
+  const longer = await train({ ...given, max_steps: 20 }, { checkpoints });
+  const straight = await train({ ...given, max_steps: 20 });
+  assert.equal(longer.steps, 12);
+  assert.match(longer.told[0]!, /^checkpoint-12 is not used: the learning rate of step 10 was /);
+  assert.equal(longer.told[1], "goes on from checkpoint-8 of 20 steps");
+  assert.ok(longer.weights.equals(straight.weights));
+});
+
 test("a schedule that looks ahead starts again, and says why and what would not", async () => {
   const checkpoints = new MemoryCheckpoints();
   await train({ num_train_epochs: 3 }, { checkpoints });
   const again = await train({ num_train_epochs: 5 }, { checkpoints });
   assert.equal(again.steps, 30);
   assert.deepEqual(again.told, [
-    "checkpoint-18 is not used: the learning rate of step 2 was 0.0000472222 and is now 0.0000483333: lr_scheduler_type linear depends on the number of all steps, so training starts again (constant, constant_with_warmup and, before its decay, warmup_stable_decay go on)",
+    "checkpoint-18 is not used: the learning rate of step 2 was 0.0000472222 and is now 0.0000483333: lr_scheduler_type linear looks ahead to the last step, so training starts again (constant, constant_with_warmup, inverse_sqrt and, before its decay, warmup_stable_decay do not)",
   ]);
 });
 

@@ -4,18 +4,20 @@ import { learningRateAt, warmupSteps } from "../../training/schedule.ts";
 import {
   completeArguments,
   defaultArguments,
+  type SchedulerKwargs,
   type SchedulerType,
   type TrainingArguments,
 } from "../../training/training-arguments.ts";
 import golden from "../golden/schedules.json" with { type: "json" };
 
-for (const { type, warmup, total, rates } of golden)
-  test(`${type} with ${warmup} steps of warm-up equals transformers' schedule`, () => {
+for (const { type, warmup, total, kwargs, rates } of golden)
+  test(`${type} with ${warmup} steps of warm-up ${JSON.stringify(kwargs)} equals transformers' schedule`, () => {
     const given = {
       learning_rate: 2e-3,
       lr_scheduler_type: type as SchedulerType,
       warmup_steps: warmup,
       warmup_ratio: 0,
+      lr_scheduler_kwargs: kwargs as SchedulerKwargs,
     };
     for (const [step, rate] of rates.entries())
       assert.ok(Math.abs(learningRateAt(step, total, given) - rate) < 1e-18, `step ${step}`);
@@ -44,12 +46,20 @@ const refused: [Partial<TrainingArguments>, string][] = [
   [{ warmup_steps: 1.5 }, "warmup_steps is 1.5; expected a whole number, or a share below 1."],
   [{ adam_beta2: 1 }, "adam_beta2 is 1; expected a number from 0 to less than 1."],
   [
-    { lr_scheduler_type: "polynomial" as never },
-    'lr_scheduler_type is "polynomial"; expected one of linear, cosine, constant, constant_with_warmup.',
+    { lr_scheduler_type: "reduce_lr_on_plateau" as never },
+    'lr_scheduler_type is "reduce_lr_on_plateau"; expected one of linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt, cosine_with_min_lr, cosine_warmup_with_min_lr, warmup_stable_decay.',
+  ],
+  [
+    { lr_scheduler_type: "warmup_stable_decay" },
+    "lr_scheduler_kwargs is {}; expected num_decay_steps, of num_decay_steps, num_stable_steps, warmup_type, decay_type, min_lr_ratio, num_cycles for warmup_stable_decay.",
+  ],
+  [
+    { lr_scheduler_kwargs: { power: 2 } },
+    'lr_scheduler_kwargs is {"power":2}; expected none: linear takes none.',
   ],
   [
     { load_best_model_at_end: true },
-    'load_best_model_at_end is true; expected eval_strategy "epoch" beside it.',
+    'load_best_model_at_end is true; expected eval_strategy "epoch" or "steps" beside it.',
   ],
 ];
 for (const [given, message] of refused)
