@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { CacheError } from "../cache/cache-error.ts";
@@ -50,13 +50,17 @@ export async function withCacheToLookAt(
   return withEmptyCache(work);
 }
 
-/** Works with a new cache that is removed afterwards. */
-export async function withEmptyCache<T>(work: (cache: Cache) => Promise<T>): Promise<T> {
+/** Works with a new cache, and an empty folder beside it; both are removed afterwards. */
+export async function withEmptyCache<T>(
+  work: (cache: Cache, folder: string) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "tunesmith-"));
   try {
     const cache = await openCache(join(folder, "cache"));
     try {
-      return await work(cache);
+      const beside = join(folder, "project");
+      await mkdir(beside);
+      return await work(cache, beside);
     } finally {
       cache.close();
     }

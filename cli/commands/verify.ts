@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import pc from "picocolors";
 import type { Cache } from "../../cache/open-cache.ts";
+import { moveToCleanFolder } from "../../engine/build/clean-folder.ts";
 import type { Slots } from "../../engine/build/slot-pool.ts";
 import { type VerifiedStage, verifyLock } from "../../engine/build/verify-lock.ts";
 import type { Event } from "../../engine/event.ts";
@@ -81,7 +82,10 @@ async function verifyWithCache(task: VerifyTask, stored: Cache): Promise<number>
     lock,
   );
   if ("exitCode" in edits) return edits.exitCode;
-  const stages = await withEmptyCache((cache) => verifyIn(task, stored, cache));
+  const stages = await withEmptyCache(async (cache, folder) => {
+    const moved = await moveToCleanFolder(pipeline, folder);
+    return verifyIn({ ...task, pipeline: moved }, stored, cache);
+  });
   if (context.signal.aborted) return interruptionCode(context.signal);
   const isFailed = stages.some(({ state }) => state === "not-run");
   const isSame =

@@ -26,7 +26,7 @@ export interface VerifiedStage {
   readonly seconds?: number;
 }
 
-/** Where stages run again: an empty cache and all that a run takes. */
+/** Where stages run again: an empty cache, and all that a run takes. */
 export interface VerifyOptions extends Omit<RunOptions, "targets" | "forced" | "keepGoing"> {
   /** Stages to verify; empty: all. What they read is taken from `stored` as it was locked, or made again. */
   readonly chosen: readonly string[];
@@ -36,13 +36,13 @@ export interface VerifyOptions extends Omit<RunOptions, "targets" | "forced" | "
   readonly tolerance: number;
 }
 
-/** Runs locked stages again in an empty cache and compares them with the lockfile. Puts nothing into the workspace. */
+/** Runs locked stages again in an empty cache and compares them with the lockfile. */
 export async function verifyLock(
   pipeline: Pipeline,
   lock: Lockfile,
   { chosen, stored, tolerance, ...options }: VerifyOptions,
 ): Promise<readonly VerifiedStage[]> {
-  const stages = pipeline.stages.map(withoutDestination);
+  const { stages } = pipeline;
   const wanted = stages.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
   const isWanted = new Set(wanted.map(({ name }) => name));
   const states = new Map<string, VerifiedStage["stored"]>();
@@ -53,14 +53,13 @@ export async function verifyLock(
     states.set(name, state);
     if (!isWanted.has(name) && state === "intact") await lend(locked, stored, options.cache);
   }
-  const again = { ...pipeline, stages };
-  const outcome = await runPipeline(again, {
+  const outcome = await runPipeline(pipeline, {
     ...options,
     targets: [...isWanted],
     forced: new Set(),
     keepGoing: true,
   });
-  const now = lockRun(again, outcome.built, undefined, lock.tunesmith);
+  const now = lockRun(pipeline, outcome.built, undefined, lock.tunesmith);
   const judged: VerifiedStage[] = [];
   for (const stage of wanted) {
     const found = judge(stage, { lock, now, judged, tolerance, stored });
@@ -69,10 +68,6 @@ export async function verifyLock(
     judged.push({ ...found, stored: state, ...(seconds === undefined ? {} : { seconds }) });
   }
   return judged;
-}
-
-function withoutDestination({ destination: _, ...stage }: PipelineStage): PipelineStage {
-  return stage;
 }
 
 /** Reads every byte of some artifacts. A corrupt blob is in quarantine afterwards. */
