@@ -9,10 +9,13 @@ const jsonFlag = ["--json", "one JSON object on stdout", false] as const;
 
 /** Adds the commands that look at the cache, check it and keep it small. */
 export function addCacheCommands(program: Command, context: CliContext, exit: Exit): void {
-  const cache = program.command("cache").description("look at the cache, check it, keep it small");
+  const cache = program
+    .command("cache")
+    .description("look at the cache, check it, keep it small, share it");
   addLs(cache, context, exit);
   addVerify(cache, context, exit);
   addGc(cache, context, exit);
+  addRemote(cache, context, exit);
 }
 
 function addLs(cache: Command, context: CliContext, exit: Exit): void {
@@ -53,6 +56,34 @@ function addGc(cache: Command, context: CliContext, exit: Exit): void {
     .action(async (flags) => {
       const { collect } = await import("./commands/cache-gc.ts");
       exit(await collect(context, flags));
+    });
+}
+
+function addRemote(cache: Command, context: CliContext, exit: Exit): void {
+  const pipelineFile = ["<file>", "pipeline file, *.tune.yaml"] as const;
+  cache
+    .command("keys")
+    .description("make a key that signs results for a remote cache")
+    .argument("<file>", "new file for the private half; the public half is printed")
+    .action(async (file) => {
+      const { createKeys } = await import("./commands/cache-keys.ts");
+      exit(await createKeys(context, file));
+    });
+  cache
+    .command("push")
+    .description("put what a pipeline's lockfile names into the remote cache")
+    .argument(...pipelineFile)
+    .action(async (file) => {
+      const { push } = await import("./commands/cache-remote.ts");
+      exit(await push(context, file));
+    });
+  cache
+    .command("pull")
+    .description("fetch what a pipeline's lockfile names from the remote cache")
+    .argument(...pipelineFile)
+    .action(async (file) => {
+      const { pull } = await import("./commands/cache-remote.ts");
+      exit(await pull(context, file));
     });
 }
 

@@ -1,8 +1,9 @@
 import { type CacheReport, exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
 import type { CliContext } from "../context.ts";
 import { writeJson } from "../examine-file.ts";
-import { withProjectCache } from "../open-project-cache.ts";
+import { findProject, withProjectCache } from "../open-project-cache.ts";
 import { createProgressBar } from "../progress-bar.ts";
+import { readRemoteSettings } from "../remote-settings.ts";
 import { formatCount } from "../text/format-quantity.ts";
 import { printableLine } from "../text/printable.ts";
 
@@ -18,15 +19,23 @@ export interface VerifyFlags {
  */
 export function verify(context: CliContext, { project, json }: VerifyFlags): Promise<number> {
   return withProjectCache(context, project, async (cache) => {
+    const settings = await readRemoteSettings(context, await findProject(context, project));
+    const trusted = settings.ok ? settings.value?.trusted : undefined;
     const bar = createProgressBar(context, "checking files");
-    const report = await verifyCache(cache, { onProgress: bar.show }).finally(bar.close);
+    const report = await verifyCache(cache, {
+      onProgress: bar.show,
+      ...(trusted && { trusted }),
+    }).finally(bar.close);
     if (json) writeJson(context, { type: "cache-verify", ...report });
     else context.stdout.write(renderReport(report, cache.folder.quarantine));
     return exitBitsOf(report);
   });
 }
 
-function renderReport({ blobs, manifests, failures }: CacheReport, quarantine: string): string {
+function renderReport(
+  { blobs, manifests, untrusted, failures }: CacheReport,
+  quarantine: string,
+): string {
   const corrupt = [...blobs.corrupt, ...manifests.corrupt];
   const lines = [
     `${formatCount(blobs.intact, "file")} and ${formatCount(manifests.intact, "trace")} are intact.`,
@@ -43,6 +52,8 @@ function renderReport({ blobs, manifests, failures }: CacheReport, quarantine: s
     );
   for (const { key, missing } of manifests.dropped)
     lines.push(`dropped: the result ${key.slice(0, 12)} lacks ${missing.slice(0, 19)}`);
+  for (const { key, signer } of untrusted)
+    lines.push(`untrusted: the result ${key.slice(0, 12)} was signed by ${signer}`);
   for (const { path, message } of failures)
     lines.push(`not checked: ${printableLine(path)}: ${printableLine(message)}`);
   lines.push(...advice(corrupt.length + manifests.dropped.length, failures.length));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Cache } from "../../cache/open-cache.ts";
+import type { RemoteCache } from "../../cache/remote/remote-cache.ts";
 import { explainChange } from "../../engine/build/explain-change.ts";
 import type { HostPool } from "../../engine/build/host-pool.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
@@ -17,6 +18,7 @@ import { type MachineFacts, machineFacts } from "../machine-facts.ts";
 import { machineSlots } from "../machine-slots.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
 import { withCache } from "../open-workspace.ts";
+import { type RemoteSettings, readRemoteSettings } from "../remote-settings.ts";
 import { reportProblem } from "../report-problem.ts";
 import { createReporter } from "../reporters/create-reporter.ts";
 import { createRunLog } from "../reporters/run-log.ts";
@@ -61,8 +63,20 @@ export async function run(
       hint,
     });
   }
+  const settings = await readRemoteSettings(context, pipeline.project);
+  if (!settings.ok) return usage(context, settings.error);
+  const remote = settings.value;
   return withCache(context, pipeline, async (cache) => {
-    const task = { context, pipeline, cache, machine: machine.value, ...lent, targets, flags };
+    const task = {
+      context,
+      pipeline,
+      cache,
+      machine: machine.value,
+      ...lent,
+      targets,
+      flags,
+      remote,
+    };
     const exitCode = await runWithCache(task);
     await tidyAfterRun(context, pipeline.project, cache);
     return exitCode;
@@ -82,6 +96,7 @@ interface RunTask {
   readonly slots: Slots;
   readonly targets: readonly string[];
   readonly flags: RunFlags;
+  readonly remote: RemoteSettings | undefined;
 }
 
 async function runWithCache(task: RunTask): Promise<number> {
@@ -99,7 +114,9 @@ async function runWithCache(task: RunTask): Promise<number> {
       log.report(event);
       reporter.report(event);
     };
-    const outcome = await build(task, hosts, emit);
+    const remote = await openRemoteOf(task, emit);
+    const outcome = await build(task, { hosts, emit, remote });
+    await remote?.settle();
     log.finish(outcome);
     for (const stage of pipeline.stages) {
       const built = outcome.built.get(stage.name);
@@ -113,12 +130,27 @@ async function runWithCache(task: RunTask): Promise<number> {
   }
 }
 
-function build(task: RunTask, hosts: HostPool, emit: (event: Event) => void): Promise<RunOutcome> {
+/** What a remote cache needs is loaded where there is one. */
+async function openRemoteOf({ context, cache, remote }: RunTask, emit: (event: Event) => void) {
+  if (remote === undefined) return undefined;
+  const { openRemote } = await import("../open-remote.ts");
+  const onProblem = (message: string) => emit({ type: "notice", code: "remote-cache", message });
+  return openRemote(context, cache, remote, onProblem);
+}
+
+interface Building {
+  readonly hosts: HostPool;
+  readonly remote: RemoteCache | undefined;
+  emit(event: Event): void;
+}
+
+function build(task: RunTask, { hosts, emit, remote }: Building): Promise<RunOutcome> {
   const { context, pipeline, cache, machine, slots, targets, flags } = task;
   const wanted = targets.length > 0 ? targets : pipeline.stages.map(({ name }) => name);
   return runPipeline(pipeline, {
     ...machine,
     cache,
+    remote,
     hosts,
     emit,
     placedFolder: join(cache.folder.root, "placed"),
