@@ -1,6 +1,7 @@
-import { isAbsolute, join, relative } from "node:path";
+import { basename, isAbsolute, join, relative, sep } from "node:path";
 import { watch as watchFiles } from "chokidar";
-import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { matchesPattern } from "../../engine/pipeline/file-pattern.ts";
+import type { SourcePath } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
 import { checkPipeline } from "../open-pipeline.ts";
 import { formatCount } from "../text/format-quantity.ts";
@@ -14,6 +15,9 @@ export interface WatchRequest {
   run(isFirst: boolean): Promise<number>;
 }
 
+/** What is in these is never read, and they change a lot. */
+const NEVER_WATCHED = new Set(["node_modules", ".git", ".tunesmith"]);
+
 /** A program that writes a file in several steps has this long for the next. */
 const SETTLED = { stabilityThreshold: 100, pollInterval: 25 };
 
@@ -24,15 +28,22 @@ const SETTLED = { stabilityThreshold: 100, pollInterval: 25 };
 export async function watch(context: CliContext, request: WatchRequest): Promise<number> {
   const { signal, stderr } = context;
   const files = new ChangedFiles();
-  const watcher = watchFiles([], { ignoreInitial: true, awaitWriteFinish: SETTLED });
-  watcher.on("all", (_, path) => files.add(path));
+  let watched: readonly Watched[] = [];
+  const watcher = watchFiles([], {
+    ignoreInitial: true,
+    awaitWriteFinish: SETTLED,
+    ignored: (path) => NEVER_WATCHED.has(basename(path)),
+  });
+  watcher.on("all", (_, path) => {
+    if (watched.some((one) => isRead(path, one))) files.add(path);
+  });
   signal.addEventListener("abort", () => files.wake());
-  let watched: readonly string[] = [];
   const follow = async () => {
-    const paths = await pathsOf(context, request, watched);
-    watcher.unwatch(watched.filter((path) => !paths.includes(path)));
-    watcher.add(paths.filter((path) => !watched.includes(path)));
-    watched = paths;
+    const before = watched.map(({ absolute }) => absolute);
+    watched = await readBy(context, request, watched);
+    const now = watched.map(({ absolute }) => absolute);
+    watcher.unwatch(before.filter((path) => !now.includes(path)));
+    watcher.add(now.filter((path) => !before.includes(path)));
   };
   try {
     await follow();
@@ -55,30 +66,34 @@ export async function watch(context: CliContext, request: WatchRequest): Promise
   }
 }
 
+type Watched = Pick<SourcePath, "absolute" | "pattern">;
+
 /** The pipeline file and all that it reads; what was watched before, while the file has errors. */
-async function pathsOf(
+async function readBy(
   context: CliContext,
   { file, set }: WatchRequest,
-  before: readonly string[],
-): Promise<readonly string[]> {
-  const path = isAbsolute(file) ? file : join(context.cwd, file);
+  before: readonly Watched[],
+): Promise<readonly Watched[]> {
+  const own = { absolute: isAbsolute(file) ? file : join(context.cwd, file) };
   const silent = { ...context, stderr: { write: () => {} } };
   const checked = await checkPipeline(silent, file, { set });
-  if (!("pipeline" in checked)) return [...new Set([path, ...before])];
-  return [...new Set([path, ...sourcesOf(checked.pipeline)])];
+  if (!("pipeline" in checked)) return [own, ...before.slice(1)];
+  return [own, ...checked.pipeline.stages.flatMap(({ sources }) => sources)];
 }
 
-function sourcesOf({ stages }: Pipeline): readonly string[] {
-  return stages.flatMap(({ sources }) => sources.map(({ absolute }) => absolute));
+function isRead(path: string, { absolute, pattern }: Watched): boolean {
+  const inside = relative(absolute, path);
+  if (inside === "" || inside.startsWith("..")) return inside === "";
+  return pattern === undefined || matchesPattern(inside.split(sep).join("/"), pattern);
 }
 
 function shown({ cwd }: CliContext, path: string): string {
   return relative(cwd, path) || path;
 }
 
-function sayWaiting(context: CliContext, [file, ...sources]: readonly string[]): string {
+function sayWaiting(context: CliContext, [file, ...sources]: readonly Watched[]): string {
   const others = sources.length === 0 ? "" : ` and ${formatCount(sources.length, "source")}`;
-  return `waiting for changes of ${shown(context, file!)}${others} (Ctrl-C ends it)`;
+  return `waiting for changes of ${shown(context, file!.absolute)}${others} (Ctrl-C ends it)`;
 }
 
 /** Paths that changed and have not been dealt with. */

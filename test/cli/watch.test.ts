@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { watch } from "../../cli/commands/watch.ts";
@@ -89,6 +89,38 @@ changed: b.csv
 waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)
 `,
   );
+});
+
+test("watch: of a folder that a pattern starts from, only what matches counts", async (t) => {
+  const folder = await temporaryFolder(t, {
+    "p.tune.yaml":
+      "stages:\n  count: { uses: command, with: { run: [wc], files: ['*.csv'], outputs: [out/n] } }\n",
+    "a.csv": data,
+  });
+  const interruption = new AbortController();
+  let runs = 0;
+  const whenWaiting = [
+    async () => {
+      await mkdir(join(folder, ".tunesmith"));
+      for (const name of [".tunesmith/x.csv", "b.txt", "c.csv"])
+        await writeFile(join(folder, name), data);
+    },
+    () => interruption.abort("SIGINT"),
+  ];
+  const { stderr } = await runCommand({ cwd: folder, signal: interruption.signal }, (context) => {
+    const say = (text: string) => {
+      context.stderr.write(text);
+      if (text.startsWith("waiting")) setTimeout(() => whenWaiting[runs - 1]?.(), 50);
+    };
+    const run = async () => {
+      runs++;
+      return 0;
+    };
+    const saying = { ...context, stderr: { write: say } };
+    return watch(saying, { file: "p.tune.yaml", set: [], run });
+  });
+  const waiting = "waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)\n";
+  assert.equal(stderr, `${waiting}\nchanged: c.csv\n${waiting}`);
 });
 
 test("watch: a mistake on the command line ends it", async (t) => {
