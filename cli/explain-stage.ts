@@ -1,9 +1,11 @@
+import { posix } from "node:path";
 import type { Trace } from "../cache/trace-store.ts";
 import type { Examined } from "../engine/build/examine-pipeline.ts";
 import { type Explanation, explainChange } from "../engine/build/explain-change.ts";
 import type { Recipe } from "../engine/build/recipe.ts";
 import { canonicalJson } from "../engine/canonical-json.ts";
 import type { LockedStage, Lockfile } from "../engine/lockfile.ts";
+import { isFilePattern, splitPattern } from "../engine/pipeline/file-pattern.ts";
 import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import type { Json } from "../engine/stage.ts";
 import { compareSources } from "./compare-sources.ts";
@@ -29,6 +31,10 @@ export interface StageExplanation {
   readonly downstream: readonly string[];
   /** Stages that stay as they are. */
   readonly unaffected: readonly string[];
+  /** How long the stage takes, by its past runs. */
+  readonly expectedSeconds?: number;
+  /** How long it takes with all below it that ran before, if all of them run. */
+  readonly expectedSecondsWithBelow?: number;
   /** The result that makes the stage up to date. */
   readonly result?: {
     readonly key: string;
@@ -78,8 +84,22 @@ export async function explainStage(
     causes,
     downstream: pipeline.stages.map(({ name }) => name).filter((name) => below.has(name)),
     unaffected: unaffected.map(({ name }) => name),
+    ...expectation(view, stage, below),
     ...(found.state === "cached" ? { result: await explainResult(view, stage, found) } : {}),
   };
+}
+
+function expectation({ examined }: ExaminedFile, { name }: PipelineStage, below: Iterable<string>) {
+  const secondsOf = (of: string) => {
+    const found = examined.get(of);
+    return found !== undefined && "expectedSeconds" in found ? found.expectedSeconds : undefined;
+  };
+  const expectedSeconds = secondsOf(name);
+  if (expectedSeconds === undefined) return {};
+  const others = [...below].map(secondsOf).filter((seconds) => seconds !== undefined);
+  if (others.length === 0) return { expectedSeconds };
+  const expectedSecondsWithBelow = others.reduce((sum, seconds) => sum + seconds, expectedSeconds);
+  return { expectedSeconds, expectedSecondsWithBelow };
 }
 
 /** A member of a matrix that never ran is not new altogether: others may have. */
@@ -103,7 +123,8 @@ async function changedFilesOf(
   const own = new Set(stage.sources.map(({ shown }) => shown));
   return sources.flatMap(({ path, state, files }) => {
     if (!own.has(path) || state === "unchanged") return [];
-    return files === undefined ? [path] : files.map((name) => `${path}/${name}`);
+    const folder = isFilePattern(path) ? splitPattern(path).base : path;
+    return files === undefined ? [path] : files.map((name) => posix.join(folder, name));
   });
 }
 

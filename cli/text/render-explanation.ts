@@ -1,6 +1,12 @@
 import pc from "picocolors";
 import type { StageExplanation } from "../explain-stage.ts";
-import { formatBytes, formatCount, formatInstant, formatSeconds } from "./format-quantity.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatInstant,
+  formatRoughSeconds,
+  formatSeconds,
+} from "./format-quantity.ts";
 import { printableLine } from "./printable.ts";
 
 /** Why a stage would run, or would not, for people. */
@@ -13,6 +19,7 @@ export function renderExplanation(explanation: StageExplanation, color: boolean)
     lines.push(`  ${cause} ${causeVerb(explanation)}: ${printableLine(of)}`);
   if (changedFiles.length > 0)
     lines.push(`changed since the lockfile: ${changedFiles.map(printableLine).join(", ")}`);
+  lines.push(...sayExpected(explanation));
   if (state === "cached") lines.push(...sayResult(explanation.result!));
   if (downstream.length > 0) lines.push(`below it: ${downstream.join(", ")}${whenBelow(state)}`);
   if (unaffected.length > 0) lines.push(`stays as it is: ${unaffected.join(", ")}`);
@@ -41,6 +48,14 @@ function listed({ changes, reason, state }: StageExplanation): readonly string[]
   const alone = state === "pending" || reason === "" ? [] : [reason];
   const texts = changes.length > 0 ? changes.map(({ text }) => text) : alone;
   return texts.map((text) => `  ${printableLine(text)}`);
+}
+
+/** By past runs. */
+function sayExpected(explanation: StageExplanation): readonly string[] {
+  const { expectedSeconds: own, expectedSecondsWithBelow: all } = explanation;
+  if (own === undefined) return [];
+  const withBelow = all === undefined ? "" : `; with all below it about ${formatRoughSeconds(all)}`;
+  return [`expected: about ${formatRoughSeconds(own)}${withBelow}`];
 }
 
 function causeVerb({ state }: StageExplanation): string {

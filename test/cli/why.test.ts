@@ -138,7 +138,7 @@ class WhyRig {
     const view: ExaminedFile = { file: label, pipeline, cache, label, examined };
     const stage = pipeline.stages.find((candidate) => candidate.name === name)!;
     return renderExplanation(await explainStage(view, stage), false)
-      .replace(/\d+(\.\d+)? s:/g, "1 s:")
+      .replace(/\d+(\.\d+)? s\b/g, "1 s")
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "TIME")
       .replace(/\b[0-9a-f]{12}\b/g, "KEY");
   }
@@ -168,7 +168,9 @@ const upToDate = `train is up to date: nothing that decides its result has chang
   made TIME in 1 s: 1 file, 7 bytes, all in the cache
 `;
 const above = "stays as it is: rows\n";
-const afterRows = "below it: train (each runs only if what it reads changes)\n";
+const takes = "expected: about 1 s\n";
+const afterRows =
+  "expected: about 1 s; with all below it about 1 s\nbelow it: train (each runs only if what it reads changes)\n";
 
 /** What changed since the run, which stage is asked about, and the whole answer. */
 const cases: readonly [string, Partial<Setting>, string, string][] = [
@@ -183,9 +185,9 @@ const cases: readonly [string, Partial<Setting>, string, string][] = [
     "a param",
     { rate: 3e-5 },
     "train",
-    `train will run:\n  with.rate: 5e-5 (default) -> 3e-5\n${above}`,
+    `train will run:\n  with.rate: 5e-5 (default) -> 3e-5\n${takes}${above}`,
   ],
-  ["the seed", { seed: 7 }, "train", `train will run:\n  seed: 42 -> 7\n${above}`],
+  ["the seed", { seed: 7 }, "train", `train will run:\n  seed: 42 -> 7\n${takes}${above}`],
   [
     "rows of a source",
     files({ "a.csv": "h\n1\n3\n4\n5\n" }),
@@ -196,7 +198,7 @@ const cases: readonly [string, Partial<Setting>, string, string][] = [
     "what is below a changed source",
     files({ "a.csv": "h\n1\n2\n3\n4\n" }),
     "train",
-    `train may run: its input may turn out different, or equal.\n  rows runs before it: a.csv changed: 1 line added (with.files)\n`,
+    `train may run: its input may turn out different, or equal.\n  rows runs before it: a.csv changed: 1 line added (with.files)\n${takes}`,
   ],
   [
     "the order of a source's rows",
@@ -214,13 +216,13 @@ const cases: readonly [string, Partial<Setting>, string, string][] = [
     "a stage's version",
     { trainVersion: 2 },
     "train",
-    `train will run:\n  stage fine-tune version 1 -> 2\n${above}`,
+    `train will run:\n  stage fine-tune version 1 -> 2\n${takes}${above}`,
   ],
   [
     "the runtime's version",
     { runtime: "onnxruntime 1.30.0" },
     "train",
-    `train will run:\n  compute.runtime: "onnxruntime 1.29.0" -> "onnxruntime 1.30.0"\n${above}`,
+    `train will run:\n  compute.runtime: "onnxruntime 1.29.0" -> "onnxruntime 1.30.0"\n${takes}${above}`,
   ],
   [
     "where the output is put",
@@ -266,7 +268,7 @@ test("why: another output of the stage above, once it is known", async () => {
   await rig.run(edited, ["rows"]);
   assert.equal(
     await rig.why(edited, "train"),
-    `train will run:\n  output of "rows" changed (in.dataset)\n${above}`,
+    `train will run:\n  output of "rows" changed (in.dataset)\n${takes}${above}`,
   );
 });
 
@@ -291,6 +293,6 @@ test("why: a stored output that is gone", async () => {
   await rm(blobPath(build.cache.folder, build.cache.traces.find(key)[0]!.outputs.text!));
   assert.equal(
     await rig.why(before, "train"),
-    `train will run:\n  its stored output is gone\n${above}`,
+    `train will run:\n  its stored output is gone\n${takes}${above}`,
   );
 });
