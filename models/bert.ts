@@ -46,6 +46,7 @@ export const bert: Architecture = {
       task,
       className: bert.classNames[task]!,
       vocabSize: config.vocab_size,
+      hiddenSize: config.hidden_size,
       maxLength: config.max_position_embeddings,
       padTokenId: config.pad_token_id ?? 0,
       inputs: ["input_ids", "attention_mask", "token_type_ids"],

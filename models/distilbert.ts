@@ -54,6 +54,7 @@ export const distilbert: Architecture = {
       task,
       className: distilbert.classNames[task]!,
       vocabSize: config.vocab_size,
+      hiddenSize: config.dim,
       maxLength: config.max_position_embeddings,
       padTokenId: config.pad_token_id ?? 0,
       inputs: ["input_ids", "attention_mask"],

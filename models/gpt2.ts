@@ -53,8 +53,14 @@ export const gpt2: Architecture = {
       task,
       className: gpt2.classNames[task]!,
       vocabSize: config.vocab_size,
+      hiddenSize: config.n_embd,
       maxLength: config.n_positions,
       padTokenId,
+      keyValueSizes: {
+        layers: config.n_layer,
+        heads: config.n_head,
+        width: config.n_embd / config.n_head,
+      },
       inputs: ["input_ids", "attention_mask"],
       parameters: [...decoderSpecs(config), ...headSpecs(config, request)],
       compute(params, batch, dropoutMasks) {

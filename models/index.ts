@@ -6,6 +6,7 @@ import { llama, mistral, qwen2, qwen3 } from "./llama.ts";
 import type { Architecture, Model, ModelRequest, Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 import { roberta, xlmRoberta } from "./roberta.ts";
+import { t5 } from "./t5.ts";
 
 /** Every family of models that can be trained. */
 export const architectures: readonly Architecture[] = [
@@ -18,6 +19,7 @@ export const architectures: readonly Architecture[] = [
   mistral,
   qwen2,
   qwen3,
+  t5,
 ];
 
 /** The architecture that config.json names; a ModelError when there is none of this type. */

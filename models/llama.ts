@@ -89,8 +89,14 @@ function llamaLike(kind: LlamaKind): Architecture {
         task,
         className: classNames[task as keyof typeof classNames],
         vocabSize: config.vocab_size,
+        hiddenSize: config.hidden_size,
         maxLength,
         padTokenId,
+        keyValueSizes: {
+          layers: config.num_hidden_layers,
+          heads: config.num_key_value_heads,
+          width: config.head_dim,
+        },
         inputs: ["input_ids", "attention_mask"],
         parameters: [...decoderSpecs(config, kind), ...headSpecs(config, request)],
         compute(params, batch, dropoutMasks) {

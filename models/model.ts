@@ -65,6 +65,8 @@ export interface DecoderBatch {
   readonly past?: Past;
   /** The encoder's last hidden state [B, T, C] where it is known; else it is computed from the batch. */
   readonly encoded?: Value;
+  /** The encoder's keys and values in each layer where they are known: then nothing else of it is read. */
+  readonly cross?: readonly KeyValue[];
 }
 
 /** What a model computes. A graph holds only what its outputs need, so nothing here costs by itself. */
@@ -74,8 +76,10 @@ export interface ModelOutput {
   readonly logits: Value;
   /** Keys and values of this batch's tokens (of the target's) in each layer of a decoder: [B, h, T, d]. */
   readonly keyValues: readonly KeyValue[];
-  /** The encoder's last hidden state [B, T, C], of a sequence-to-sequence model. */
+  /** Of a sequence-to-sequence model: the encoder's last hidden state [B, T, C]. */
   readonly encoded?: Value;
+  /** And its keys and values as each layer of the decoder sees them: [B, h, T, d]. */
+  readonly crossKeyValues?: readonly KeyValue[];
 }
 
 /** The name of a graph input, as in ONNX files that transformers.js opens. */
@@ -87,9 +91,19 @@ export interface Model {
   /** The class in transformers: `BertForSequenceClassification`. */
   readonly className: string;
   readonly vocabSize: number;
+  /** The width of the last hidden state. */
+  readonly hiddenSize: number;
   /** The longest row in tokens. */
   readonly maxLength: number;
   readonly padTokenId: number;
+  /** The token before the first of a target, of a sequence-to-sequence model. */
+  readonly decoderStartTokenId?: number;
+  /** Of a decoder: its attention layers, and the heads and width of their keys and values. */
+  readonly keyValueSizes?: {
+    readonly layers: number;
+    readonly heads: number;
+    readonly width: number;
+  };
   /** What a batch must hold; the rest of TokenBatch may be given where its doc allows. */
   readonly inputs: readonly InputName[];
   readonly parameters: readonly ParameterSpec[];

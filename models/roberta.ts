@@ -57,6 +57,7 @@ function robertaLike(modelType: string, stem: string): Architecture {
         task,
         className: classNames[task as keyof typeof classNames],
         vocabSize: config.vocab_size,
+        hiddenSize: config.hidden_size,
         maxLength: positions - padding - 1,
         padTokenId: padding,
         inputs: ["input_ids", "attention_mask"],

@@ -37,8 +37,8 @@ export async function saveModel(
   const config = files.get("tokenizer_config.json") as Uint8Array | undefined;
   const maxLength = longestText(classifier, training);
   if (config) files.set("tokenizer_config.json", withMaxLength(config, maxLength));
-  const { bytes, maxDifference } = await exportProvenOnnx(classifier, context);
-  files.set("onnx/model.onnx", bytes);
+  const { files: onnxFiles, maxDifference } = await exportProvenOnnx(classifier, context);
+  for (const [path, bytes] of onnxFiles) files.set(path, bytes);
   context.metric("onnx_max_difference", maxDifference);
   for (const [name, numbers] of resultFiles(training, results))
     files.set(name, `${JSON.stringify(numbers, null, 2)}\n`);

@@ -184,11 +184,11 @@ test("missing and mis-shaped tensors are named, unexpected ones reported", async
 const unsupported: [Record<string, unknown>, string][] = [
   [
     { model_type: "bart" },
-    '"model_type" is "bart"; supported: bert, roberta, xlm-roberta, distilbert, gpt2, llama, mistral, qwen2, qwen3',
+    '"model_type" is "bart"; supported: bert, roberta, xlm-roberta, distilbert, gpt2, llama, mistral, qwen2, qwen3, t5',
   ],
   [
     { model_type: undefined },
-    '"model_type" is undefined; supported: bert, roberta, xlm-roberta, distilbert, gpt2, llama, mistral, qwen2, qwen3',
+    '"model_type" is undefined; supported: bert, roberta, xlm-roberta, distilbert, gpt2, llama, mistral, qwen2, qwen3, t5',
   ],
   [
     { hidden_act: "silu" },

@@ -26,6 +26,16 @@ export const smallConfigs: Readonly<Record<string, ConfigJson>> = {
   gpt2: { vocab_size: 8, n_embd: 4, n_layer: 1, n_head: 2, n_positions: 5 },
   llama: { ...decoder, num_key_value_heads: 1, tie_word_embeddings: true, attention_dropout: 0.1 },
   qwen2: { ...decoder, num_key_value_heads: 2, attention_dropout: 0.1 },
+  t5: {
+    vocab_size: 8,
+    d_model: 6,
+    d_kv: 4,
+    d_ff: 5,
+    num_layers: 1,
+    num_heads: 2,
+    relative_attention_num_buckets: 8,
+    relative_attention_max_distance: 6,
+  },
   qwen3: { ...decoder, num_key_value_heads: 1, head_dim: 4, attention_dropout: 0.1 },
 };
 
