@@ -123,10 +123,16 @@ export function batchTensors(batch: Batch): [string, TensorData][] {
   ];
 }
 
-/** The batch for training; each label's loss has this weight: 1 / labels of a step make batches add up to its mean. */
-export function trainingBatch(batch: Batch, weight: number): TrainingBatch {
+/** The batch for training; each label's loss has this weight: 1 / labels of a step make batches add up to its mean. Class weights come on top. */
+export function trainingBatch(
+  batch: Batch,
+  weight: number,
+  classWeights?: readonly number[],
+): TrainingBatch {
   const { rows, length, labels } = batch;
-  const weights = labels.given.map((one) => one * weight);
+  const weights = labels.given.map((one, at) =>
+    one === 0 ? 0 : weight * (classWeights === undefined ? 1 : classWeights[labels.data[at]!]!),
+  );
   return {
     sizes: { rows, length },
     tensors: new Map([

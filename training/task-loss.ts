@@ -8,14 +8,19 @@ import type { Task } from "../models/model.ts";
  * place out, whatever its label), both of the shape of the logits without their last axis; for
  * question-answering `start_positions`, `end_positions` and `label_weights`, each [rows], and the
  * loss is the mean of both. Weights of 1 / (labels that count in the whole step) make it a mean.
+ * Label smoothing as in transformers' LabelSmoother; not for answers.
  */
-export function taskLoss(task: Task, logits: Value): Value {
+export function taskLoss(
+  task: Task,
+  logits: Value,
+  { smoothing = 0 }: { smoothing?: number } = {},
+): Value {
   if (task === "question-answering") return answerLoss(logits);
   const shape = logits.shape.slice(0, -1);
   const count = sizeOf(shape);
   const labels = ops.reshape(input("labels", shape, "int32"), [count]);
   const weights = ops.reshape(input("label_weights", shape), [count]);
-  return ops.weightedCrossEntropy(ops.reshape(logits, [count, -1]), labels, weights);
+  return ops.weightedCrossEntropy(ops.reshape(logits, [count, -1]), labels, weights, { smoothing });
 }
 
 function answerLoss(logits: Value): Value {

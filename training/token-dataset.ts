@@ -37,6 +37,23 @@ export function labelCount(dataset: TokenDataset, rows: readonly number[]): numb
   return count;
 }
 
+/** The weights of these rows' labels in sum, of one for each label: what PyTorch's weighted mean divides by. */
+export function labelWeight(
+  dataset: TokenDataset,
+  rows: readonly number[],
+  classWeights: readonly number[],
+): number {
+  const { labels, labelsOf, offsets } = dataset;
+  let sum = 0;
+  const add = (label: number) => {
+    if (label >= 0) sum += classWeights[label]!;
+  };
+  for (const row of rows)
+    if (labelsOf === undefined) add(labels[row]!);
+    else for (let at = offsets[row]!; at < offsets[row + 1]!; at++) add(labels[at]!);
+  return sum;
+}
+
 /** A TrainingError that names the first row which the model cannot take; also for no rows at all. */
 export function checkDataset(
   dataset: TokenDataset,

@@ -75,6 +75,10 @@ export interface TrainingArguments {
   readonly adam_epsilon: number;
   /** Gradients are scaled down to this global norm; 0 leaves them as they are. */
   readonly max_grad_norm: number;
+  /** The share of each label's target that is spread over all labels. */
+  readonly label_smoothing_factor: number;
+  /** How much each label counts, by its id; absent: all the same (not in TrainingArguments). */
+  readonly class_weights?: readonly number[];
   /** Draw a new order of the rows for each epoch; false keeps theirs (not in TrainingArguments). */
   readonly shuffle: boolean;
   /** Put rows of similar length into one batch: less padding, less random an order. */
@@ -117,6 +121,7 @@ export const defaultArguments: TrainingArguments = {
   adam_beta2: 0.999,
   adam_epsilon: 1e-8,
   max_grad_norm: 1,
+  label_smoothing_factor: 0,
   shuffle: true,
   group_by_length: false,
   seed: 42,
@@ -131,6 +136,7 @@ export const defaultArguments: TrainingArguments = {
 
 /** The arguments that may be absent. */
 export const optionalArguments = [
+  "class_weights",
   "lr_scheduler_kwargs",
   "greater_is_better",
   "save_strategy",
@@ -155,6 +161,7 @@ const rules: Readonly<Record<string, readonly [(value: number) => boolean, strin
   adam_beta1: [share, "a number from 0 to less than 1"],
   adam_beta2: [share, "a number from 0 to less than 1"],
   adam_epsilon: [(value) => value > 0 && value < 1, "a number above 0"],
+  label_smoothing_factor: [share, "a share from 0 to less than 1"],
   max_grad_norm: [notNegative, "a number of at least 0"],
   seed: [Number.isSafeInteger, "a whole number"],
   logging_steps: [atLeastOne, "a whole number of at least 1"],
@@ -185,6 +192,8 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
   const problem = kwargsProblem(complete);
   if (problem !== undefined)
     throw invalid("lr_scheduler_kwargs", complete.lr_scheduler_kwargs ?? {}, problem);
+  if (complete.class_weights?.every((weight) => weight > 0 && weight < 1e6) === false)
+    throw invalid("class_weights", complete.class_weights, "numbers above 0");
   const needing = ["load_best_model_at_end", "early_stopping_patience"] as const;
   for (const name of needing)
     if (complete[name] && complete.eval_strategy === "no")

@@ -22,7 +22,11 @@ export interface TrainingGraph extends GradientGraph {
  * The loss of a batch and its gradients. Inputs beside the batch's: the parameters by name, those of
  * `taskLoss`, and a mask for each dropout site.
  */
-export function trainingGraph(model: Model, sizes: BatchSizes): TrainingGraph {
+export function trainingGraph(
+  model: Model,
+  sizes: BatchSizes,
+  { smoothing = 0 }: { smoothing?: number } = {},
+): TrainingGraph {
   const params = new Map(model.parameters.map(({ name, shape }) => [name, input(name, shape)]));
   const dropoutSites: DropoutSite[] = [];
   const dropoutMasks: DropoutMasks = (site, shape, p) => {
@@ -31,6 +35,6 @@ export function trainingGraph(model: Model, sizes: BatchSizes): TrainingGraph {
     return input(`dropout.${site}`, shape, "uint8");
   };
   const { logits } = model.compute(params, batchInputs(model, sizes), dropoutMasks);
-  const loss = taskLoss(model.task, logits);
+  const loss = taskLoss(model.task, logits, { smoothing });
   return { ...gradientGraph({ loss }, [...params.values()]), dropoutSites };
 }

@@ -37,8 +37,15 @@ export class TrainingStep {
   readonly #paddingRows: ReadonlyMap<string, number | undefined>;
   readonly #buffers = new Map<string, TypedArray>();
 
-  /** Keeps at most `sessions` compiled graphs, one for each shape of batch. */
-  constructor(model: Model, device: Device, { sessions }: { sessions: number }) {
+  readonly #smoothing: number;
+
+  /** Keeps at most `sessions` compiled graphs, one for each shape of batch. `smoothing` of labels. */
+  constructor(
+    model: Model,
+    device: Device,
+    { sessions, smoothing = 0 }: { sessions: number; smoothing?: number },
+  ) {
+    this.#smoothing = smoothing;
     this.#model = model;
     this.#device = device;
     this.#sessions = new SessionCache(sessions);
@@ -52,7 +59,9 @@ export class TrainingStep {
     { batch, role }: { batch: TrainingBatch; role: BatchRole },
   ): Promise<number> {
     const key = JSON.stringify(batch.sizes);
-    const training = this.#graphs.get(key) ?? trainingGraph(this.#model, batch.sizes);
+    const training =
+      this.#graphs.get(key) ??
+      trainingGraph(this.#model, batch.sizes, { smoothing: this.#smoothing });
     this.#graphs.set(key, training);
     const executable = await this.#sessions.get(key, () => this.#device.compile(training.graph));
     const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);

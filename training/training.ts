@@ -11,7 +11,7 @@ import { findCheckpoint } from "./resume.ts";
 import { decayStart, learningRateAt } from "./schedule.ts";
 import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
 import { taskMetrics } from "./task-metrics.ts";
-import { labelCount, rowCount } from "./token-dataset.ts";
+import { labelCount, labelWeight, rowCount } from "./token-dataset.ts";
 import { type TrainerState, trainerState } from "./trainer-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { TrainingError } from "./training-error.ts";
@@ -44,7 +44,10 @@ export class Training {
     this.#stepsPerEpoch = stepsPerEpoch(dataset, given);
     this.#parameters = copyParameters(start.parameters);
     this.#optimizer = new AdamW(start.model.parameters, given);
-    this.#gradients = new TrainingStep(start.model, device, { sessions: SESSIONS });
+    this.#gradients = new TrainingStep(start.model, device, {
+      sessions: SESSIONS,
+      smoothing: given.label_smoothing_factor,
+    });
     this.#best = new BestModel(given);
     this.#checkpoints = checkpoints && new CheckpointWriter(checkpoints, given, onNotice);
   }
@@ -184,14 +187,19 @@ export class Training {
     const { start, dataset } = this.#options;
     const { maxLength, padTokenId } = start.model;
     const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
-    const weight = 1 / Math.max(1, labelCount(dataset, planned.batches.flat()));
+    const { class_weights } = this.#given;
+    const all = planned.batches.flat();
+    const labels = class_weights
+      ? labelWeight(dataset, all, class_weights)
+      : labelCount(dataset, all);
+    const weight = labels > 0 ? 1 / labels : 0;
     const gradients = new GradientSum();
     let [loss, tokens] = [0, 0];
     for (const [part, rowNumbers] of planned.batches.entries()) {
       const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
       const role = { seed: this.#given.seed, step: planned.step, part };
       loss += await this.#gradients.addGradients(gradients, this.#parameters, {
-        batch: trainingBatch(batch, weight),
+        batch: trainingBatch(batch, weight, class_weights),
         role,
       });
       tokens += batch.tokens;

@@ -1,7 +1,8 @@
 import { makeValue, ShapeError, show, type Value } from "../graph.ts";
+import { logSoftmax } from "./activation.ts";
 import { requireFloat } from "./broadcast.ts";
-import { cast, div, equal, mul, where } from "./elementwise.ts";
-import { reduceSum } from "./reduce.ts";
+import { add, cast, div, equal, mul, where } from "./elementwise.ts";
+import { reduceMean, reduceSum } from "./reduce.ts";
 
 /** -log softmax(logits)[label] of each row: logits [N, C], labels int [N] from 0 to C-1 -> [N]. */
 export function crossEntropyRows(logits: Value, labels: Value): Value {
@@ -33,9 +34,18 @@ export function softmaxCrossEntropy(
 /**
  * The sum of the rows' cross entropies times their weights (float32 [N]; 0 leaves a row out, whatever
  * its label). Weights of 1 / (labels that count in the whole batch) make sums of parts equal its mean.
+ * With `smoothing` that share of each row's target is spread over all classes:
+ * https://arxiv.org/abs/1512.00567, section 7.
  */
-export function weightedCrossEntropy(logits: Value, labels: Value, weights: Value): Value {
+export function weightedCrossEntropy(
+  logits: Value,
+  labels: Value,
+  weights: Value,
+  { smoothing = 0 }: { smoothing?: number } = {},
+): Value {
   const counts = cast(weights, "bool");
   const rows = crossEntropyRows(logits, where(counts, labels, 0));
-  return reduceSum(mul(rows, weights), [0]);
+  if (smoothing === 0) return reduceSum(mul(rows, weights), [0]);
+  const spread = mul(reduceMean(logSoftmax(logits), [-1]), -smoothing);
+  return reduceSum(mul(add(mul(rows, 1 - smoothing), spread), weights), [0]);
 }

@@ -15,6 +15,7 @@ import type { TrainingFacts } from "../artifacts/model.ts";
 import type { Tokens } from "../artifacts/tokens.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
+import { classWeightsOf } from "./class-weights.ts";
 import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
 import { openStartModel, type StartModel } from "./start-model.ts";
@@ -31,7 +32,7 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const start = await openStartModel(context, { labels: found.labels, facts: tokens.facts });
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
-  const settings = argumentsOf(context, rows);
+  const settings = argumentsOf(context, rows, start.classifier.labels);
   const trained = await runTraining(context, { start, rows, settings });
   const metrics = metricsOf(trained);
   for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
@@ -40,7 +41,11 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
 }
 
 /** About a hundred entries in the log, whatever logging_steps says of the lines that are shown. */
-function argumentsOf({ params, seed }: FineTuneContext, rows: TrainingRows): TrainingArguments {
+function argumentsOf(
+  { params, seed }: FineTuneContext,
+  rows: TrainingRows,
+  labels: readonly string[],
+): TrainingArguments {
   const { eval_strategy = rows.validation ? "epoch" : "no" } = params;
   if (eval_strategy !== "no" && rows.validation === undefined) throw noValidation(eval_strategy);
   const given = Object.fromEntries(
@@ -49,7 +54,14 @@ function argumentsOf({ params, seed }: FineTuneContext, rows: TrainingRows): Tra
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  const settings = completeArguments({ ...given, seed, eval_strategy });
+  const class_weights =
+    params.class_weights && classWeightsOf(params.class_weights, labels, rows.train);
+  const settings = completeArguments({
+    ...given,
+    seed,
+    eval_strategy,
+    ...(class_weights && { class_weights }),
+  });
   const steps = totalSteps(rows.train, settings);
   return { ...settings, logging_steps: Math.max(1, Math.ceil(steps / 100)) };
 }
@@ -134,7 +146,7 @@ function factsOf(
 /** Beside `seed`, or of no meaning for the result. */
 const NOT_SHOWN = ["seed", "logging_steps", "save_strategy", "save_steps", "save_total_limit"];
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
-const LATER_ARGUMENTS = ["eval_steps", "early_stopping_threshold"];
+const LATER_ARGUMENTS = ["eval_steps", "early_stopping_threshold", "label_smoothing_factor"];
 
 function shownArguments(settings: TrainingArguments): TrainingFacts["arguments"] {
   const defaults: Readonly<Record<string, unknown>> = { ...defaultArguments };

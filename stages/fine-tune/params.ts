@@ -103,6 +103,25 @@ export const params = {
       default: 1,
       examples: [1],
     },
+    label_smoothing_factor: {
+      ...share,
+      description:
+        "The share of each label's target that is spread over all labels, in training only.",
+      default: 0,
+      examples: [0.1],
+    },
+    class_weights: {
+      description:
+        "How much each label counts in the training loss, by its name; balanced: the fewer rows the more, rows / (labels * rows of the label). The weighted mean is PyTorch's.",
+      examples: ["balanced", { spam: 3, other: 1 }],
+      anyOf: [
+        { type: "string", enum: ["balanced"] },
+        {
+          type: "object",
+          additionalProperties: { type: "number", exclusiveMinimum: 0, maximum: 1_000_000 },
+        },
+      ],
+    },
     lr_scheduler_type: {
       description:
         "How the learning rate goes. After the warm-up linear and cosine fall to 0 at the last step; a longer training goes on from a cached one only where it does not look ahead: constant, constant_with_warmup, inverse_sqrt, and warmup_stable_decay before its decay.",

@@ -19,7 +19,6 @@ const refusedArguments = {
   torch_compile: later(off, "graphs are always compiled; leave it out"),
   deepspeed: later([null], "training is on one device; leave it out"),
   fsdp: later([null, "", false], "Training is on one device; leave it out."),
-  label_smoothing_factor: later([0], "leave it out"),
   neftune_noise_alpha: later([null], "leave it out"),
   resume_from_checkpoint: later(
     off,

@@ -63,6 +63,23 @@ def adamw(decay, seed):
     return {"weight_decay": decay, "start": start, "gradients": gradients, "after": p.tolist()}
 
 
+def losses(seed, smoothing, weights):
+    """As Trainer computes it: LabelSmoother, or a weighted mean. The gradient is that of the loss."""
+    torch.manual_seed(seed)
+    logits = (3 * torch.randn(6, 4)).double().requires_grad_()
+    labels = torch.tensor([0, 3, 1, 1, 2, 3])
+    if weights is None and smoothing:
+        from transformers.trainer_pt_utils import LabelSmoother
+        loss = LabelSmoother(epsilon=smoothing)({"logits": logits}, labels[:, None].squeeze(-1))
+    else:
+        w = None if weights is None else torch.tensor(weights).double()
+        loss = torch.nn.functional.cross_entropy(logits, labels, weight=w)
+    loss.backward()
+    return {"smoothing": smoothing, "weights": weights, "logits": logits.tolist(), "labels": labels.tolist(),
+            "loss": loss.item(), "gradient": logits.grad.tolist()}
+
+
+write("losses.json", [losses(0, 0.0, None), losses(1, 0.1, None), losses(2, 0.0, [0.5, 2.0, 1.0, 3.0])])
 write("metrics.json", [metrics(60, 3, 0), metrics(7, 4, 1), metrics(20, 4, 2, only=3)])
 write("schedules.json", [schedule(k, w, t) for k in ("linear", "cosine", "constant", "constant_with_warmup") for w, t in ((0, 5), (3, 10))] + [
     schedule("cosine", 2, 9, num_cycles=1.5),
