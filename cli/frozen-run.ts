@@ -1,6 +1,11 @@
 import type { Cache } from "../cache/open-cache.ts";
 import type { Change } from "../engine/build/changes.ts";
-import { compareLocks, METRIC_TOLERANCE, staticChanges } from "../engine/build/compare-locks.ts";
+import {
+  classChanges,
+  compareLocks,
+  METRIC_TOLERANCE,
+  staticChanges,
+} from "../engine/build/compare-locks.ts";
 import { lockSource, mergeSource } from "../engine/build/lock-run.ts";
 import { selectStages } from "../engine/build/run-pipeline.ts";
 import { digestSource } from "../engine/build/source-digests.ts";
@@ -10,6 +15,7 @@ import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import type { Result } from "../engine/result.ts";
 import type { Json } from "../engine/stage.ts";
 import { type CliContext, exitCodes } from "./context.ts";
+import type { MachineFacts } from "./machine-facts.ts";
 import { reportProblem } from "./report-problem.ts";
 
 /** What a frozen run works on. */
@@ -18,6 +24,7 @@ export interface FrozenRun {
   readonly pipeline: Pipeline;
   readonly cache: Cache;
   readonly targets: readonly string[];
+  readonly machine: Pick<MachineFacts, "classes">;
 }
 
 /** Before a frozen run: exit code 4, with every differing field printed, where pipeline and lockfile do not agree. */
@@ -30,7 +37,28 @@ export async function checkFrozen(
     return reportNoLock(context, "--frozen", lock.ok ? undefined : lock.error);
   const compared = await compareStatically(frozen, lock.value);
   if ("exitCode" in compared) return compared.exitCode;
-  return compared.changes.length === 0 ? undefined : reportChanges(context, compared.changes);
+  if (compared.changes.length > 0) return reportChanges(context, compared.changes);
+  sayOtherClass(frozen, lock.value);
+  return undefined;
+}
+
+/** Before hours of work: that bytes will not be compared, and why. */
+function sayOtherClass(
+  { context, pipeline, targets, machine }: FrozenRun,
+  { stages }: Lockfile,
+): void {
+  const facts = new Map<string, string>();
+  for (const { name, kind } of selectStages(pipeline.stages, targets)) {
+    const locked = stages[name]?.determinism ?? "exact";
+    if (locked === "exact") continue;
+    const here = kind.environment.map((fact) => [fact, machine.classes[fact] ?? null] as const);
+    for (const change of classChanges(locked, Object.fromEntries(here)))
+      facts.set(change.path, sayChange(change));
+  }
+  if (facts.size === 0) return;
+  const within = `metrics are compared within ${METRIC_TOLERANCE * 100}%, not bytes`;
+  context.stderr.write(`This machine is of another class than the locked one: ${within}.\n`);
+  for (const line of facts.values()) context.stderr.write(`    ${line}\n`);
 }
 
 /** Says that a command needs a lockfile that can be read. Returns the exit code. */
@@ -50,7 +78,7 @@ export function reportNoLock(
 
 /** What differs between a lockfile and the pipeline with its sources, of the targets; nothing has to run to know it. */
 export async function compareStatically(
-  { context, pipeline, cache, targets }: FrozenRun,
+  { context, pipeline, cache, targets }: Omit<FrozenRun, "machine">,
   lock: Lockfile,
 ): Promise<{ readonly changes: readonly Change[] } | { readonly exitCode: number }> {
   const stages = selectStages(pipeline.stages, targets);

@@ -143,12 +143,15 @@ const words = {
 function renderVerified(stages: readonly VerifiedStage[], context: CliContext): string {
   const { dim, green, red, yellow } = pc.createColors(context.color);
   const paints = { "same-bytes": green, "same-metrics": yellow, differs: red, "not-run": red };
-  const rows = stages.map(({ stage, state, seconds, ...rest }): readonly Cell[] => [
-    stage,
-    { text: words[state], paint: paints[state] },
-    seconds === undefined ? "" : formatSeconds(seconds),
-    printableLine(sayFindings({ stage, state, ...rest })),
-  ]);
+  const rows = stages.map((verified): readonly Cell[] => {
+    const { stage, state, seconds } = verified;
+    return [
+      stage,
+      { text: words[state], paint: paints[state] },
+      seconds === undefined ? "" : formatSeconds(seconds),
+      printableLine(sayFindings(verified)),
+    ];
+  });
   const columns = [
     { title: "stage", shrinks: true },
     { title: "ran again" },
@@ -163,12 +166,11 @@ function renderVerified(stages: readonly VerifiedStage[], context: CliContext): 
 /** Their start is enough for people to tell digests apart. */
 const DIGEST = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
 
-function sayFindings({ state, stored, verdict, changes }: VerifiedStage): string {
+function sayFindings({ stored, verdict, changes }: VerifiedStage): string {
   return [
     ...(stored === "corrupt"
       ? ["its stored output was damaged, and is in quarantine: the next run makes it again"]
       : []),
-    ...(state === "same-metrics" ? ["another machine class"] : []),
     ...(verdict === undefined ? [] : [verdict]),
     ...changes.map((change) => sayChange(change).replace(DIGEST, "$1")),
   ].join("; ");

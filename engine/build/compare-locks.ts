@@ -44,6 +44,14 @@ export interface Comparison {
   readonly otherClass: readonly string[];
 }
 
+/** The facts in which the class of machine differs from the one that a stage was locked on. */
+export function classChanges(
+  before: LockedStage["determinism"],
+  after: LockedStage["determinism"],
+): readonly Change[] {
+  return changesBetween(before, after);
+}
+
 /** How strictly locks are compared. */
 export interface CompareOptions {
   /** For metrics, where the machine class differs. @default METRIC_TOLERANCE */
@@ -69,7 +77,7 @@ export function compareLocks(
       continue;
     }
     const isOther =
-      changesBetween(before.determinism, after.determinism).length > 0 ||
+      classChanges(before.determinism, after.determinism).length > 0 ||
       Object.values(inputs).some(({ stage }) => otherClass.has(stage));
     if (isOther) otherClass.add(name);
     if (!isOther)

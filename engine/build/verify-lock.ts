@@ -8,7 +8,7 @@ import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { loadTree } from "./artifact-tree.ts";
 import type { Change } from "./changes.ts";
-import { compareLocks } from "./compare-locks.ts";
+import { classChanges, compareLocks } from "./compare-locks.ts";
 import { lockRun } from "./lock-run.ts";
 import { type RunOptions, runPipeline, selectStages } from "./run-pipeline.ts";
 
@@ -132,8 +132,10 @@ function judge(stage: PipelineStage, { lock, now, judged, tolerance, stored }: J
     path: path.slice(`stages.${name}.`.length),
   }));
   if (changes.length === 0) {
-    const state = compared.otherClass.includes(name) ? "same-metrics" : "same-bytes";
-    return { stage: name, state, changes } as const;
+    if (!compared.otherClass.includes(name))
+      return { stage: name, state: "same-bytes", changes } as const;
+    const verdict = sayOtherClass(before, after);
+    return { stage: name, state: "same-metrics", changes, verdict } as const;
   }
   const reads = Object.values(stage.inputs).map((reference) => reference.stage);
   const cause = judged.find((one) => reads.includes(one.stage) && one.state === "differs")?.stage;
@@ -145,6 +147,14 @@ function judge(stage: PipelineStage, { lock, now, judged, tolerance, stored }: J
         ? "its metrics are beyond the tolerance, on a machine of another class"
         : verdictOn(stage, before, after, stored);
   return { stage: name, state: "differs", changes, verdict } as const;
+}
+
+function sayOtherClass(before: LockedStage, after: LockedStage): string {
+  const facts = classChanges(before.determinism, after.determinism);
+  const shown = facts.map(({ path, from, to }) => `${path}: ${from} -> ${to}`);
+  return shown.length === 0
+    ? "what it reads was made on a machine of another class"
+    : `another class of machine: ${shown.join(", ")}`;
 }
 
 /** What other bytes than the locked ones mean. */

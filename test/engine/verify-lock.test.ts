@@ -203,7 +203,11 @@ test("on a machine of another class metrics count, within the tolerance", async 
     verify(rig, lock, { now: stages(first, { adds: "two", accuracy }), device: "other" });
   assert.deepEqual(await verifyOther(0.81), [
     same("clean"),
-    { ...same("train"), state: "same-metrics" },
+    {
+      ...same("train"),
+      state: "same-metrics",
+      verdict: "another class of machine: compute.device: cpu -> other",
+    },
   ]);
   const [, train] = await verifyOther(0.7);
   assert.deepEqual(train, {
