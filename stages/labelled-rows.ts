@@ -1,7 +1,7 @@
 import { StageFailure } from "../engine/diagnostic.ts";
 import type { Model } from "../models/model.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
-import type { TokenSplit } from "./artifacts/tokens.ts";
+import type { TokenRow, TokenSplit } from "./artifacts/tokens.ts";
 
 /** The labels of a split, sorted by code unit; a StageFailure where a row has none. */
 export function labelsOfRows(name: string, split: TokenSplit): readonly string[] {
@@ -30,7 +30,8 @@ export function labelledRows(
 ): TokenDataset {
   const ids = new Map(labels.map((label, id) => [label, id]));
   const unknown = labelsOfRows(name, split).filter((label) => !ids.has(label));
-  if (unknown.length > 0) throw unknownLabels(name, split, { unknown, advice });
+  const hasLabel = (row: TokenRow, label: string) => row.label === label;
+  if (unknown.length > 0) throw unknownLabels(name, split, { unknown, advice, hasLabel });
   return {
     ids: split.inputIds,
     offsets: split.offsets,
@@ -61,13 +62,22 @@ export function requireFit(name: string, split: TokenSplit, model: Model): void 
   });
 }
 
-function unknownLabels(
+/** The failure of rows with labels, or tags, that are not known where they are needed. */
+export function unknownLabels(
   name: string,
   { rows }: TokenSplit,
-  { unknown, advice }: { unknown: readonly string[]; advice: UnknownLabelAdvice },
+  {
+    unknown,
+    advice,
+    hasLabel,
+  }: {
+    unknown: readonly string[];
+    advice: UnknownLabelAdvice;
+    hasLabel: (row: TokenRow, label: string) => boolean;
+  },
 ): StageFailure {
   const [label] = unknown;
-  const having = rows.filter((row) => row.label === label);
+  const having = rows.filter((row) => hasLabel(row, label!));
   const others =
     unknown.length > 1
       ? ` So with ${unknown.length - 1} more labels: ${shownLabels(unknown.slice(1))}.`

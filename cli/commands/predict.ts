@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import type { Device } from "../../compute/device.ts";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import { splitLines } from "../../stages/artifacts/lines.ts";
-import type { LabelScore, TextClassifier } from "../../stages/classify-texts.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { machineFacts } from "../machine-facts.ts";
 import { reportProblem } from "../report-problem.ts";
-import { printableLine } from "../text/printable.ts";
+import { labelLine, tagLine } from "../text/prediction-lines.ts";
 
 /** What `tunesmith predict` takes. */
 export interface PredictFlags {
@@ -20,8 +20,9 @@ export interface PredictFlags {
 }
 
 /**
- * Classifies texts with a saved model: those given, else the lines of a file or of stdin, as they arrive; blank lines
- * are skipped. With `--json` one object a line: text, label, score, and scores, the best `topK` labels first.
+ * Classifies texts, or tags their words, with a saved model: those given, else the lines of a file or of stdin, as
+ * they arrive; blank lines are skipped. With `--json` one object a line: text, label, score, and scores, the best
+ * `topK` labels first; of a tagger text, words, and entities where its tags mark them.
  */
 export async function predict(
   context: CliContext,
@@ -40,12 +41,10 @@ export async function predict(
   try {
     await requireFolder(absolute(context, folder), folder);
     const { openDevice } = await import("../../stages/open-device.ts");
-    const { openTextClassifier } = await import("../../stages/classify-texts.ts");
     const device = await openDevice(machine.value.device);
-    const classifier = await openTextClassifier(absolute(context, folder), device);
+    const linesOf = await openPredictor(absolute(context, folder), { device, flags });
     for await (const batch of batchesOf(context, texts, flags))
-      if (!(await classifyBatch(context, classifier, { batch, flags })))
-        return interrupted(context);
+      if (!(await printBatch(context, batch, linesOf))) return interrupted(context);
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof StageFailure) return refuse(error.problem, exitCodes.failed);
@@ -113,32 +112,43 @@ function textOf(bytes: Uint8Array, line: number, source: string): string {
 
 const BATCH_TEXTS = 256;
 
-/** Prints the labels of each text; false where it was interrupted. */
-async function classifyBatch(
+/** Each text's line of output. */
+type Predictor = (texts: readonly string[]) => Promise<readonly string[]>;
+
+/** The saved model as its config.json says what it is for; where that says nothing of words, a classifier. */
+async function openPredictor(
+  folder: string,
+  { device, flags }: { device: Device; flags: PredictFlags },
+): Promise<Predictor> {
+  const { isTagger } = await import("../../stages/is-tagger.ts");
+  if (await isTagger(folder)) {
+    const { openTextTagger } = await import("../../stages/tag-texts.ts");
+    const tagger = await openTextTagger(folder, device);
+    return async (texts) => {
+      const found = await tagger.tag(texts);
+      return texts.map((text, i) => tagLine(text, found[i]!, flags));
+    };
+  }
+  const { openTextClassifier } = await import("../../stages/classify-texts.ts");
+  const classifier = await openTextClassifier(folder, device);
+  return async (texts) => {
+    const found = await classifier.classify(texts);
+    return texts.map((text, i) => labelLine(text, found[i]!.slice(0, flags.topK), flags));
+  };
+}
+
+/** Prints the line of each text; false where it was interrupted. */
+async function printBatch(
   { stdout, signal }: CliContext,
-  classifier: TextClassifier,
-  { batch, flags }: { batch: readonly string[]; flags: PredictFlags },
+  batch: readonly string[],
+  linesOf: Predictor,
 ): Promise<boolean> {
   for (let at = 0; at < batch.length; at += BATCH_TEXTS) {
     if (signal.aborted) return false;
     const texts = batch.slice(at, at + BATCH_TEXTS);
-    const found = await classifier.classify(texts);
-    const lineOf = flags.json ? jsonLine : plainLine;
-    stdout.write(texts.map((text, i) => lineOf(text, found[i]!.slice(0, flags.topK))).join(""));
+    stdout.write((await linesOf(texts)).join(""));
   }
   return true;
-}
-
-function jsonLine(text: string, scores: readonly LabelScore[]): string {
-  // More digits would differ with the texts that happen to share a batch.
-  const rounded = scores.map(({ label, score }) => [label, Number(score.toPrecision(6))] as const);
-  const [label, score] = rounded[0]!;
-  return `${JSON.stringify({ text, label, score, scores: Object.fromEntries(rounded) })}\n`;
-}
-
-function plainLine(text: string, scores: readonly LabelScore[]): string {
-  const shown = scores.map(({ label, score }) => `${printableLine(label)} ${score.toFixed(3)}`);
-  return `${shown.join("  ")}\t${printableLine(text)}\n`;
 }
 
 function absolute({ cwd }: CliContext, path: string): string {

@@ -12,6 +12,14 @@ export interface Prediction {
   readonly scores: readonly number[];
 }
 
+/** What a tagger gave for one row. */
+export interface TagPrediction {
+  readonly id: string;
+  /** Of each word. */
+  readonly tags: readonly string[];
+  readonly predictions: readonly string[];
+}
+
 /** A model's results on a dataset. */
 export interface Metrics {
   /** Numbers by name: loss, accuracy, macro_f1, … */
@@ -20,12 +28,12 @@ export interface Metrics {
     /** The split that was evaluated. */
     readonly split: string;
     readonly labels: readonly string[];
-    /** In the order of `labels`. */
+    /** In the order of `labels`; of a tagger of entities, each type of entity. */
     readonly classes: readonly ClassMetrics[];
-    /** Rows by true label, then by predicted one, in the order of `labels`. */
+    /** Rows, or words, by true label, then by predicted one, in the order of `labels`. */
     readonly confusion: readonly (readonly number[])[];
   };
-  readonly predictions: readonly Prediction[];
+  readonly predictions: readonly Prediction[] | readonly TagPrediction[];
 }
 
 /** metrics.json (flat numbers), report.json (per class, confusion matrix), predictions.jsonl (one row a line). */
@@ -40,7 +48,7 @@ export const metrics: ArtifactType<Metrics> = {
   async read(files) {
     const metrics = await readJson<Metrics["metrics"]>(files, "metrics.json");
     const report = await readJson<Metrics["report"]>(files, "report.json");
-    const predictions: Prediction[] = [];
+    const predictions: (Prediction & TagPrediction)[] = []; // all of one kind or the other
     for await (const lines of splitLines(files.stream("predictions.jsonl")))
       for (const { bytes } of lines)
         predictions.push(parse(Buffer.from(bytes).toString(), "predictions.jsonl"));

@@ -7,6 +7,7 @@ import {
 import { kwargsProblem } from "../../training/training-arguments.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
+import type { TrainedTask } from "../task-rows.ts";
 import { type FineTuneParams, params } from "./params.ts";
 import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
 
@@ -80,9 +81,14 @@ function isFolder(model: FineTuneParams["model"]): boolean {
   return typeof model === "string" && !model.startsWith("hub:");
 }
 
+/** The keys of `taskRows`, which would load what only a run needs. */
+const TASKS: readonly string[] = [
+  "sequence-classification",
+  "token-classification",
+] satisfies TrainedTask[];
+
 /** Tasks by their names at Hugging Face that this stage does not do. */
 const OTHER_TASKS = [
-  "token-classification",
   "question-answering",
   "fill-mask",
   "masked-lm",
@@ -97,14 +103,14 @@ const OTHER_TASKS = [
 ];
 
 function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
-  if (task === "sequence-classification") return [];
+  if (TASKS.includes(task)) return [];
   const isKnown = OTHER_TASKS.includes(task);
   return [
     {
       at: ["task"],
       code: isKnown ? "task-not-supported" : "unknown-task",
       message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
-      hint: "the task that can be trained is sequence-classification",
+      hint: `tasks that can be trained: ${TASKS.join(", ")}`,
     },
   ];
 }

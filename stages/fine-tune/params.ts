@@ -31,10 +31,11 @@ export const params = {
       ],
     },
     task: {
-      description: "What the model learns: sequence-classification gives each text one label.",
+      description:
+        "What the model learns: sequence-classification gives each text one label, token-classification each word a tag.",
       type: "string",
       default: "sequence-classification",
-      examples: ["sequence-classification"],
+      examples: ["sequence-classification", "token-classification"],
     },
     learning_rate: {
       description: "The highest learning rate, reached after the warm-up.",

@@ -5,9 +5,8 @@ import { labelsOf } from "../../models/labels.ts";
 import { createModel, loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
 import type { TokensFacts } from "../artifacts/tokens.ts";
+import type { TrainedTask } from "../task-rows.ts";
 import type { FineTuneContext } from "./fine-tune-model.ts";
-
-const TASK = "sequence-classification";
 
 /** What training starts from, and a sentence that says what it is. */
 export interface StartModel {
@@ -22,31 +21,33 @@ export interface StartModel {
  */
 export async function openStartModel(
   context: FineTuneContext,
-  { labels, facts }: { labels: readonly string[]; facts: TokensFacts },
+  { task, labels, facts }: { task: TrainedTask; labels: readonly string[]; facts: TokensFacts },
 ): Promise<StartModel> {
   const { params, inputs, seed } = context;
   const { model } = params;
   if (typeof model === "object") {
     const config = completedConfig(model.config as ConfigJson, facts);
     const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
-      createModel(config, { task: TASK, labels, seed }),
+      createModel(config, { task, labels, seed }),
     );
     return { classifier, start: "random", told: "random weights" };
   }
   if (inputs.model === undefined && model === undefined)
     throw new Error("internal: a fine-tune stage without a model passed the check");
   const source = inputs.model ? modelSource(inputs.model.files) : folderSource(model!);
-  return withModelErrors("The checkpoint cannot be used", () => startOf(source, { labels, seed }));
+  return withModelErrors("The checkpoint cannot be used", () =>
+    startOf(source, { task, labels, seed }),
+  );
 }
 
 async function startOf(
   source: FileSource,
-  { labels, seed }: { labels: readonly string[]; seed: number },
+  { task, labels, seed }: { task: TrainedTask; labels: readonly string[]; seed: number },
 ): Promise<StartModel> {
   const own = labelsOf(await readConfig(source));
   const isKnown = labels.every((label) => own.includes(label));
   const classifier = await loadPretrained(source, {
-    task: TASK,
+    task,
     labels: isKnown ? own : labels,
     seed,
   });

@@ -2,7 +2,8 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 import type { ModelWithWeights } from "../../models/pretrained.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
-import { labelledRows, labelsOfRows, requireFit } from "../labelled-rows.ts";
+import { requireFit } from "../labelled-rows.ts";
+import { type TrainedTask, taskRows } from "../task-rows.ts";
 
 /** The rows that a model is trained and evaluated on. */
 export interface TrainingRows {
@@ -19,7 +20,7 @@ export interface FoundRows {
 }
 
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
-export function readTrainingRows({ splits }: Tokens): FoundRows {
+export function readTrainingRows({ splits }: Tokens, task: TrainedTask): FoundRows {
   const [name, train] = trainingSplit(splits);
   if (train.rows.length === 0)
     throw new StageFailure({
@@ -27,13 +28,9 @@ export function readTrainingRows({ splits }: Tokens): FoundRows {
       message: `The split "${name}" has no rows to train on.`,
       hint: "look at the reports of the stages before: which rule dropped them?",
     });
-  const labels = labelsOfRows(name, train);
-  if (labels.length < 2)
-    throw new StageFailure({
-      code: "one-label",
-      message: `All ${train.rows.length} rows of the split "${name}" have the label "${labels[0]}".`,
-      hint: "a classifier needs rows of at least two labels",
-    });
+  const { labelsOf, read } = taskRows[task];
+  const labels = labelsOf(name, train);
+  if (labels.length < 2) throw oneLabel(name, train, { task, label: labels[0]! });
   const validation = splits.get("validation");
   const evaluated = validation === train || !validation?.rows.length ? undefined : validation;
   return {
@@ -45,7 +42,7 @@ export function readTrainingRows({ splits }: Tokens): FoundRows {
       };
       const rowsOf = (split: string, rows: TokenSplit) => {
         requireFit(split, rows, model);
-        return labelledRows(split, rows, { labels: known, advice });
+        return read(split, rows, { labels: known, advice });
       };
       return {
         train: rowsOf(name, train),
@@ -53,6 +50,20 @@ export function readTrainingRows({ splits }: Tokens): FoundRows {
       };
     },
   };
+}
+
+function oneLabel(
+  name: string,
+  { rows }: TokenSplit,
+  { task, label }: { task: TrainedTask; label: string },
+): StageFailure {
+  const [kind, what] = task === "token-classification" ? ["words", "tag"] : ["rows", "label"];
+  const having = kind === "rows" ? `${rows.length} rows` : kind;
+  return new StageFailure({
+    code: "one-label",
+    message: `All ${having} of the split "${name}" have the ${what} "${label}".`,
+    hint: `a classifier needs ${kind} of at least two ${what}s`,
+  });
 }
 
 function trainingSplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {

@@ -1,10 +1,13 @@
 import { stringify } from "yaml";
 import type { Metrics } from "../artifacts/metrics.ts";
 import type { TrainingFacts } from "../artifacts/model.ts";
+import type { TrainedTask } from "../task-rows.ts";
 import type { SaveParams } from "./save.ts";
+import { taskCards } from "./task-card.ts";
 
 /** What a card tells of. */
 export interface CardFacts {
+  readonly task: TrainedTask;
   readonly params: SaveParams;
   readonly labels: readonly string[];
   /** `model_type` in config.json. */
@@ -34,35 +37,31 @@ export function formatModelCard(facts: CardFacts): string {
   return `---\n${stringify(metadata(facts), { lineWidth: 0 })}---\n\n${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }
 
-function metadata({ params, results }: CardFacts): object {
+function metadata({ task, params, results }: CardFacts): object {
+  const { pipelineTag, scores } = taskCards[task];
   const { license, language, tags = [], base_model } = params;
   return {
     ...(language !== undefined && { language }),
     ...(license !== undefined && { license }),
     ...(base_model !== undefined && { base_model }),
     library_name: "transformers",
-    pipeline_tag: "text-classification",
-    tags: [...new Set(["text-classification", "transformers.js", "onnx", "tunesmith", ...tags])],
-    metrics: ["accuracy", "f1"],
-    ...(results && { "model-index": [modelIndex(params, results)] }),
+    pipeline_tag: pipelineTag,
+    tags: [...new Set([pipelineTag, "transformers.js", "onnx", "tunesmith", ...tags])],
+    metrics: [...new Set(scores.map(([type]) => type).filter((type) => type !== "loss"))],
+    ...(results && { "model-index": [modelIndex(task, params, results)] }),
   };
 }
 
-function modelIndex(params: SaveParams, { metrics, report }: Metrics): object {
+function modelIndex(task: TrainedTask, params: SaveParams, { metrics, report }: Metrics): object {
+  const { pipelineTag, title, scores } = taskCards[task];
   const dataset = params.dataset ?? "the dataset of the pipeline";
-  const named: readonly [string, string, string][] = [
-    ["accuracy", "Accuracy", "accuracy"],
-    ["f1", "Macro F1", "macro_f1"],
-    ["f1", "Weighted F1", "weighted_f1"],
-    ["loss", "Loss", "loss"],
-  ];
   return {
-    name: params.name ?? "text-classifier",
+    name: params.name ?? slug(title),
     results: [
       {
-        task: { type: "text-classification", name: "Text classification" },
+        task: { type: pipelineTag, name: sentence(pipelineTag) },
         dataset: { type: slug(dataset), name: dataset, split: report.split },
-        metrics: named.flatMap(([type, name, metric]) =>
+        metrics: scores.flatMap(([type, name, metric]) =>
           metrics[metric] === undefined ? [] : [{ type, name, value: rounded(metrics[metric]) }],
         ),
       },
@@ -70,14 +69,16 @@ function modelIndex(params: SaveParams, { metrics, report }: Metrics): object {
   };
 }
 
-function introduction({ params, labels, modelType, parameters }: CardFacts): string {
-  const what = `A ${modelType} model with ${thousands(parameters)} parameters that gives a text one of ${labels.length} labels. It was made with Tunesmith.`;
-  return [`# ${params.name ?? "Text classifier"}`, params.description ?? "", what]
+function introduction({ task, params, labels, modelType, parameters }: CardFacts): string {
+  const { title, gives } = taskCards[task];
+  const what = `A ${modelType} model with ${thousands(parameters)} parameters that ${gives(labels.length)}. It was made with Tunesmith.`;
+  return [`# ${params.name ?? title}`, params.description ?? "", what]
     .filter((text) => text !== "")
     .join("\n\n");
 }
 
-function intendedUse({ labels, maxLength }: CardFacts): string {
+function intendedUse({ task, labels, maxLength }: CardFacts): string {
+  const { pipelineTag } = taskCards[task];
   return `## Intended use
 
 Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut. The labels:
@@ -90,22 +91,22 @@ npx tunesmith predict THIS_FOLDER "some text"
 \`\`\`js
 import { env, pipeline } from "@huggingface/transformers";
 env.localModelPath = "PARENT_FOLDER";
-const classify = await pipeline("text-classification", "THIS_FOLDER", { dtype: "fp32" });
-console.log(await classify("some text"));
+const predict = await pipeline("${pipelineTag}", "THIS_FOLDER", { dtype: "fp32" });
+console.log(await predict("some text"));
 \`\`\`
 
 \`\`\`python
 from transformers import pipeline
-print(pipeline("text-classification", "THIS_FOLDER")("some text"))
+print(pipeline("${pipelineTag}", "THIS_FOLDER")("some text"))
 \`\`\``;
 }
 
-function trainingData({ params, training }: CardFacts): string {
+function trainingData({ task, params, training }: CardFacts): string {
   if (training === undefined) return "";
   const rows = Object.entries(training.rows).map(([split, n]) => `${thousands(n)} (${split})`);
   return `## Training data
 
-${params.dataset ?? "The data of the pipeline that made this model"}: labelled texts, in rows: ${rows.join(", ")}. The pipeline file and its lockfile name
+${params.dataset ?? "The data of the pipeline that made this model"}: ${taskCards[task].data}, in rows: ${rows.join(", ")}. The pipeline file and its lockfile name
 the source files by their digests and say how they were cleaned and split.`;
 }
 
@@ -132,8 +133,9 @@ What training came to:
 ${table(["Metric", "Value"], numbers)}`;
 }
 
-function results({ results }: CardFacts): string {
+function results({ task, results }: CardFacts): string {
   if (results === undefined) return "";
+  const { classTitle, classUnit } = taskCards[task];
   const { metrics, report } = results;
   const classes = report.classes.map(({ label, precision, recall, f1, support }) => [
     label,
@@ -153,33 +155,36 @@ ${table(
 
 \`majority_accuracy\` is what always giving the most frequent label would reach.
 
-${table(["Label", "Precision", "Recall", "F1", "Rows"], classes)}`;
+${table([classTitle, "Precision", "Recall", "F1", sentence(classUnit)], classes)}`;
 }
 
-function limits({ results, maxLength }: CardFacts): string {
+function limits({ task, results, maxLength }: CardFacts): string {
+  const { limits, classUnit } = taskCards[task];
   const weak = [...(results?.report.classes ?? [])]
     .filter(({ support }) => support > 0)
     .sort((a, b) => a.f1 - b.f1)
     .slice(0, 3)
-    .map(({ label, f1, support }) => `\`${label}\` (F1 ${shown(f1)}, ${thousands(support)} rows)`);
+    .map(
+      ({ label, f1, support }) =>
+        `\`${label}\` (F1 ${shown(f1)}, ${thousands(support)} ${classUnit})`,
+    );
   return [
     `## Limits
 
-- The model always gives one of its labels, also to a text that none of them fits.
-- Scores are softmax outputs and were not calibrated: 0.9 does not mean right nine times in ten.
+${limits.map((limit) => `- ${limit}`).join("\n")}
 - Only the first ${maxLength} tokens of a text count.
 - Texts of another kind, language or time than the training data may get worse results than those above.`,
     ...(weak.length > 0 ? [`- Weakest labels in the evaluation: ${weak.join(", ")}.`] : []),
   ].join("\n");
 }
 
-function ethics({ results }: CardFacts): string {
+function ethics({ task, results }: CardFacts): string {
   const measured = results
     ? "The table above shows how unevenly the labels are told apart; look at it, and at wrong predictions, before use."
     : "No evaluation was made when this card was written; make one before use.";
   return `## Ethical considerations
 
-A classifier repeats what its data holds: whatever is missing, rare, mislabelled or biased there shows in its answers. Check that the data is diverse and
+${taskCards[task].caution} what its data holds: whatever is missing, rare, mislabelled or biased there shows in its answers. Check that the data is diverse and
 representative of the texts it will see. ${measured} It was not made for decisions about people, and a person should be able to correct what follows from its answers.`;
 }
 
@@ -204,6 +209,11 @@ function rounded(value: number): number {
 /** Without a locale, so that the bytes are the same everywhere. */
 function thousands(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** "text-classification" as "Text classification". */
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1).replaceAll("-", " ");
 }
 
 function slug(name: string): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Folder } from "../../stages/artifacts/folder.ts";
+import type { Prediction } from "../../stages/artifacts/metrics.ts";
 import { evaluate } from "../../stages/evaluate/evaluate.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { problemOf, runStage } from "../rig/run-stage.ts";
@@ -31,7 +32,8 @@ test("metrics, report and predictions of rows of which one is mislabelled", asyn
     params: { per_device_eval_batch_size: 3 },
     inputs: { model, dataset },
   });
-  const { report, predictions } = outputs.metrics;
+  const { report } = outputs.metrics;
+  const predictions = outputs.metrics.predictions as readonly Prediction[];
   const { loss, macro_f1, weighted_f1, ...simple } = metrics;
   assert.deepEqual(simple, {
     accuracy: 0.75,

@@ -1,0 +1,61 @@
+import type { TrainedTask } from "../task-rows.ts";
+
+/** What a model card says in another way for each task. */
+export interface TaskCard {
+  /** Of the Hub, and of the pipelines of transformers and transformers.js. */
+  readonly pipelineTag: string;
+  readonly title: string;
+  /** After "A … model that". */
+  gives(labels: number): string;
+  /** What `name` metrics the Hub's leaderboards read: type, name there, name here. */
+  readonly scores: readonly (readonly [type: string, name: string, metric: string])[];
+  readonly data: string;
+  readonly classTitle: string;
+  /** What `support` counts. */
+  readonly classUnit: string;
+  readonly limits: readonly string[];
+  readonly caution: string;
+}
+
+/** The cards of the tasks that can be saved. */
+export const taskCards: Readonly<Record<TrainedTask, TaskCard>> = {
+  "sequence-classification": {
+    pipelineTag: "text-classification",
+    title: "Text classifier",
+    gives: (labels) => `gives a text one of ${labels} labels`,
+    scores: [
+      ["accuracy", "Accuracy", "accuracy"],
+      ["f1", "Macro F1", "macro_f1"],
+      ["f1", "Weighted F1", "weighted_f1"],
+      ["loss", "Loss", "loss"],
+    ],
+    data: "labelled texts",
+    classTitle: "Label",
+    classUnit: "rows",
+    limits: [
+      "The model always gives one of its labels, also to a text that none of them fits.",
+      "Scores are softmax outputs and were not calibrated: 0.9 does not mean right nine times in ten.",
+    ],
+    caution: "A classifier repeats",
+  },
+  "token-classification": {
+    pipelineTag: "token-classification",
+    title: "Word tagger",
+    gives: (labels) => `gives each word of a text one of ${labels} tags`,
+    scores: [
+      ["precision", "Precision", "precision"],
+      ["recall", "Recall", "recall"],
+      ["f1", "F1", "f1"],
+      ["accuracy", "Accuracy", "accuracy"],
+      ["loss", "Loss", "loss"],
+    ],
+    data: "texts whose words have tags",
+    classTitle: "Type",
+    classUnit: "times",
+    limits: [
+      "A word is tagged by its first token; the training data says where words begin and end.",
+      "Where tags mark entities, precision, recall and F1 count whole entities, right only where both ends and the type are.",
+    ],
+    caution: "A tagger repeats",
+  },
+};
