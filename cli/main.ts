@@ -138,10 +138,10 @@ function addPredictCommand(
 ): void {
   program
     .command("predict")
-    .description("classify texts with a saved model")
+    .description("classify texts, or tag their words, with a saved model")
     .argument("<folder>", "folder that a save stage wrote")
     .argument("[texts...]", "texts; without them, lines of stdin")
-    .option("--file <path>", "classify the lines of a file")
+    .option("--file <path>", "take the lines of a file")
     .option("--top-k <n>", "labels shown of each text", positiveInteger, 1)
     .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
     .option("--json", "one JSON object a text on stdout", false)
