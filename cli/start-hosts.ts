@@ -5,7 +5,7 @@ import type { CliContext } from "./context.ts";
 /** Makes the pool of processes in which a pipeline's stages run, with the cache that they read from and write to. */
 export function startHosts(
   { environment, hostModule }: CliContext,
-  { folder }: Pick<Pipeline, "folder">,
+  { folder, secrets }: Pick<Pipeline, "folder" | "secrets">,
   cacheFolder: string,
 ): HostPool {
   return new HostPool({
@@ -13,6 +13,7 @@ export function startHosts(
     args: [cacheFolder],
     environment: { ...allocatorSettings, ...environment },
     cwd: folder,
+    ...(secrets && { secrets }),
   });
 }
 

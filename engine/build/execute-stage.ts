@@ -9,7 +9,9 @@ import {
 } from "../artifact.ts";
 import { isArtifactPath } from "../artifact-path.ts";
 import { StageFailure } from "../diagnostic.ts";
+import { secretsFrom } from "../secrets.ts";
 import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
+import { guardBlobs } from "./guard-blobs.ts";
 import type { CheckpointChange, HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
 import { openCheckpoints } from "./open-checkpoints.ts";
 
@@ -29,13 +31,15 @@ export async function executeStage(
   sinks: StageSinks,
 ): Promise<{ readonly result: HostResult } | { readonly failure: HostFailure }> {
   const metrics: Record<string, number> = {};
+  const secrets = secretsFrom(request.secrets ?? [], process.env);
   try {
+    const guarded = guardBlobs(blobs, secrets);
     const outputs = await kind.run({
       params: request.params,
       seed: request.seed,
       inputs: openInputs(kind.inputs, request.inputs, blobs),
       device: request.device,
-      checkpoints: openCheckpoints(request.checkpoints ?? {}, blobs, (change) =>
+      checkpoints: openCheckpoints(request.checkpoints ?? {}, guarded, (change) =>
         sinks.checkpoint?.(change),
       ),
       signal: sinks.signal,
@@ -45,7 +49,7 @@ export async function executeStage(
         metrics[name] = finite(kind.kind, name, value);
       },
     });
-    return { result: { outputs: await storeOutputs(kind.outputs, outputs, blobs), metrics } };
+    return { result: { outputs: await storeOutputs(kind.outputs, outputs, guarded), metrics } };
   } catch (error) {
     return { failure: failureOf(error, sinks.signal) };
   }

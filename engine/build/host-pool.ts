@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
+import { createRedactor, secretsFrom } from "../secrets.ts";
 import type { Progress } from "../stage.ts";
 import type {
   CheckpointChange,
@@ -18,6 +19,8 @@ export interface HostOptions {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Names of variables of the environment whose values leave no host in any text. */
+  readonly secrets?: readonly string[];
 }
 
 /** Where a running stage's words go. */
@@ -60,8 +63,11 @@ export class HostPool implements Hosts {
   readonly #hosts = new Set<Host>();
   readonly #idle: Host[] = [];
 
+  readonly #redact: <T>(value: T) => T;
+
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#redact = createRedactor(secretsFrom(options.secrets ?? [], options.environment));
   }
 
   async run(
@@ -99,7 +105,8 @@ export class HostPool implements Hosts {
         exit: (how) => finish({ state: "failed", failure: crashOf(how, signal.aborted) }, false),
       };
       signal.addEventListener("abort", abort);
-      send({ type: "run", request });
+      const { secrets } = this.#options;
+      send({ type: "run", request: { ...request, ...(secrets && { secrets }) } });
       if (signal.aborted) abort();
     });
   }
@@ -122,9 +129,11 @@ export class HostPool implements Hosts {
     const host: Host = { process: child };
     this.#hosts.add(host);
     for (const stream of [child.stdout!, child.stderr!]) {
-      createInterface({ input: stream }).on("line", (line) => host.listener?.line(line));
+      createInterface({ input: stream }).on("line", (line) =>
+        host.listener?.line(this.#redact(line)),
+      );
     }
-    child.on("message", (message) => host.listener?.message(message as FromHost));
+    child.on("message", (message) => host.listener?.message(this.#redact(message as FromHost)));
     child.on("error", () => {}); // a process that cannot start also exits
     // "close" waits for all that hold its output: what a crashed stage had started ends with it.
     child.on("exit", () => endHost(host));

@@ -12,6 +12,8 @@ export interface HostRequest {
   readonly device: DeviceRequest;
   /** What the stage could go on from, by name. */
   readonly checkpoints?: Readonly<Record<string, ArtifactTree>>;
+  /** Names of environment variables whose values must not be in any output. */
+  readonly secrets?: readonly string[];
 }
 
 /** A checkpoint that a running stage has put into the blob store (`tree`), or no longer needs. */

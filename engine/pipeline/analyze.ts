@@ -5,6 +5,7 @@ import { failure, type Result, success } from "../result.ts";
 import type { AnyStage } from "../stage.ts";
 import { checkParts } from "./check-parts.ts";
 import { checkSchema } from "./check-schema.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { checkStage, type StageDraft } from "./check-stage.ts";
 import { linkFiles } from "./link-files.ts";
 import { orderStages } from "./order-stages.ts";
@@ -46,6 +47,7 @@ export async function analyze(
   const root = source && readRoot(source, request, report);
   if (source === undefined || root === undefined) return failure(inOrder(diagnostics));
   const top = checkTop(root, source, report);
+  checkSecrets(top.secrets ?? [], request.environment, source, report);
   const drafts = checkStages(root, request.kinds, report);
   const folder = dirname(request.path);
   const references = resolveReferences(drafts, request.kinds, report);
@@ -66,6 +68,7 @@ interface Top {
   readonly name?: string;
   readonly seed: number;
   readonly allow_outside: boolean;
+  readonly secrets?: readonly string[];
 }
 
 /** The file's top map with overrides and variables put in. */
@@ -140,7 +143,7 @@ function stageOf(draft: StageDraft, checked: Checked): PipelineStage {
     inputs: Object.fromEntries(inputs),
     ...found,
     ...(written.length > 0 && { written }),
-    ...(passes.length > 0 && { passed: digestsOf(passes, environment) }),
+    ...(passes.length > 0 && { passed: digestsOf(passes, environment, top.secrets) }),
     cacheable,
     gates,
     resources,
@@ -149,14 +152,22 @@ function stageOf(draft: StageDraft, checked: Checked): PipelineStage {
   };
 }
 
-function digestsOf(names: readonly string[], environment: Environment) {
+function digestsOf(
+  names: readonly string[],
+  environment: Environment,
+  secrets: readonly string[] = [],
+) {
   const digest = (value: string | undefined) => (value === undefined ? null : digestOf(value));
-  return Object.fromEntries(names.map((name) => [name, digest(environment[name])]));
+  // Of a secret not even the digest: short ones can be guessed from it.
+  return Object.fromEntries(
+    names.map((name) => [name, secrets.includes(name) ? "secret" : digest(environment[name])]),
+  );
 }
 
 function pipelineFacts({ path, folder, project }: Location, top: Top, source: SourceText) {
+  const secrets = top.secrets ?? [];
   const name = top.name ?? basename(path).replace(/(\.tune)?\.ya?ml$/, "");
-  return { name, source, path, folder, project };
+  return { name, source, path, folder, project, ...(secrets.length > 0 && { secrets }) };
 }
 
 /** By place; what concerns the command line comes last. */

@@ -33,6 +33,15 @@ export const pipelineKeys = {
       type: "boolean",
       default: false,
     },
+    secrets: {
+      description:
+        "Names of environment variables that are secret: their values never reach keys, lockfiles, logs, reports or the cache. Commands get them by `env`.",
+      type: "array",
+      items: { type: "string", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" },
+      uniqueItems: true,
+      default: [],
+      examples: [["DATA_TOKEN"]],
+    },
     stages: {
       description: "The stages by name, in any order: `in` says which reads which.",
       type: "object",

@@ -99,5 +99,7 @@ export interface Pipeline {
   readonly folder: string;
   /** Absolute project folder: the nearest one above that holds package.json, .git or .tunesmith, else `folder`. */
   readonly project: string;
+  /** Names of environment variables whose values must not be seen anywhere. */
+  readonly secrets?: readonly string[];
   readonly stages: readonly PipelineStage[];
 }

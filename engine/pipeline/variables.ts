@@ -3,6 +3,7 @@ import {
   explainMistake,
   explainUnknownVariable,
 } from "./explain-variable.ts";
+import { explainSecret, secretNames } from "./check-secrets.ts";
 import { readScalar } from "./read-scalar.ts";
 import type { Report } from "./report.ts";
 import { readReference, scanReferences, type TextPart } from "./scan-references.ts";
@@ -27,6 +28,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Substitution {
   readonly vars: SourceNode | undefined;
   readonly environment: Environment;
+  /** Names of variables that must not be written out. */
+  readonly secrets: ReadonlySet<string>;
   readonly report: Report;
   /** From each node as written to what it stands for. */
   readonly resolved: Map<SourceNode, SourceNode>;
@@ -47,7 +50,9 @@ export function substituteVariables(
 ): MapNode {
   const vars = valueAt(root, "vars");
   const resolved = new Map<SourceNode, SourceNode>();
-  const state = { vars, environment, report, resolved, active: [], values: 0, characters: 0 };
+  const secrets = new Set(secretNames(root));
+  const counts = { values: 0, characters: 0 };
+  const state = { vars, environment, secrets, report, resolved, active: [], ...counts };
   const replaced = substitute(root, state);
   if (replaced.kind !== "map") throw new Error("internal: a map became something else");
   return replaced;
@@ -137,6 +142,10 @@ function readEnvironment(
   place: Place,
   state: Substitution,
 ): SourceNode {
+  if (state.secrets.has(name)) {
+    state.report({ ...explainSecret(name), place });
+    return unknownAt(place);
+  }
   const set = Object.hasOwn(state.environment, name) ? state.environment[name] : undefined;
   const text = fallback !== undefined && (set === undefined || set === "") ? fallback : set;
   if (text === undefined) {
