@@ -22,19 +22,27 @@ export class AdamW implements Optimizer {
   #steps = 0;
   readonly #specs: readonly ParameterSpec[];
   readonly #given: AdamWArguments;
+  readonly #rateScale: (name: string) => number;
   readonly #dense = new Map<string, Moments>();
   readonly #tables = new Map<string, TableMoments>();
 
-  constructor(specs: readonly ParameterSpec[], given: AdamWArguments) {
+  /** `rateScale` multiplies the learning rate of a parameter. */
+  constructor(
+    specs: readonly ParameterSpec[],
+    given: AdamWArguments,
+    rateScale: (name: string) => number = () => 1,
+  ) {
     this.#specs = specs;
     this.#given = given;
+    this.#rateScale = rateScale;
   }
 
   step(parameters: Parameters, gradients: GradientSum, rates: StepRates): void {
     this.#steps += 1;
     for (const { name, shape, decays } of this.#specs) {
       const { data } = parameters.get(name)!;
-      const coefficients = this.#coefficients(rates, decays);
+      const learningRate = rates.learningRate * this.#rateScale(name);
+      const coefficients = this.#coefficients({ ...rates, learningRate }, decays);
       const dense = gradients.dense.get(name);
       const rows = gradients.tables.get(name);
       if (dense !== undefined) {

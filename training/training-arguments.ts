@@ -15,6 +15,15 @@ export const schedulerTypes = [
 ] as const;
 export type SchedulerType = (typeof schedulerTypes)[number];
 
+/** The optimizers, as transformers names them (`optim`). */
+export const optimizers = ["adamw_torch", "sgd", "adafactor", "lion_32bit"] as const;
+
+/** What an optimizer takes beside rate and decay: only sgd does. */
+export interface OptimArgs {
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+}
+
 /** What some schedules need beside the rate, as transformers names it. */
 export interface SchedulerKwargs {
   readonly num_cycles?: number;
@@ -69,6 +78,10 @@ export interface TrainingArguments {
   readonly warmup_steps: number;
   /** The older name for such a share; warmup_steps wins where both are given. */
   readonly warmup_ratio: number;
+  readonly optim: (typeof optimizers)[number];
+  readonly optim_args?: OptimArgs;
+  /** The rate of each layer is that of the one above it times this (not in TrainingArguments). */
+  readonly layerwise_lr_decay: number;
   readonly weight_decay: number;
   readonly adam_beta1: number;
   readonly adam_beta2: number;
@@ -116,6 +129,8 @@ export const defaultArguments: TrainingArguments = {
   lr_scheduler_type: "linear",
   warmup_steps: 0,
   warmup_ratio: 0,
+  optim: "adamw_torch",
+  layerwise_lr_decay: 1,
   weight_decay: 0,
   adam_beta1: 0.9,
   adam_beta2: 0.999,
@@ -136,6 +151,7 @@ export const defaultArguments: TrainingArguments = {
 
 /** The arguments that may be absent. */
 export const optionalArguments = [
+  "optim_args",
   "class_weights",
   "lr_scheduler_kwargs",
   "greater_is_better",
@@ -157,6 +173,7 @@ const rules: Readonly<Record<string, readonly [(value: number) => boolean, strin
   gradient_accumulation_steps: [atLeastOne, "a whole number of at least 1"],
   warmup_steps: [(v) => share(v) || atLeastOne(v), "a whole number, or a share below 1"],
   warmup_ratio: [(value) => value >= 0 && value <= 1, "a share from 0 to 1"],
+  layerwise_lr_decay: [(value) => value > 0 && value <= 1, "a number above 0, at most 1"],
   weight_decay: [notNegative, "a number of at least 0"],
   adam_beta1: [share, "a number from 0 to less than 1"],
   adam_beta2: [share, "a number from 0 to less than 1"],
@@ -189,6 +206,10 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
       complete.lr_scheduler_type,
       `one of ${schedulerTypes.join(", ")}`,
     );
+  if (!optimizers.includes(complete.optim))
+    throw invalid("optim", complete.optim, `one of ${optimizers.join(", ")}`);
+  if (complete.optim_args && complete.optim !== "sgd")
+    throw invalid("optim_args", complete.optim_args, `none: ${complete.optim} takes none`);
   const problem = kwargsProblem(complete);
   if (problem !== undefined)
     throw invalid("lr_scheduler_kwargs", complete.lr_scheduler_kwargs ?? {}, problem);

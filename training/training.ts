@@ -1,7 +1,7 @@
-import { AdamW } from "./adamw.ts";
 import { padBatch, trainingBatch } from "./batches.ts";
 import { BestModel, copyParameters } from "./best-model.ts";
 import { CheckpointWriter } from "./checkpoint-writer.ts";
+import { createOptimizer } from "./create-optimizer.ts";
 import { predictLogits } from "./evaluate.ts";
 import type { FineTuned, FineTuneOptions } from "./fine-tune.ts";
 import { clipScale, GradientSum } from "./gradient-sum.ts";
@@ -43,7 +43,7 @@ export class Training {
     this.#maxSteps = totalSteps(dataset, given);
     this.#stepsPerEpoch = stepsPerEpoch(dataset, given);
     this.#parameters = copyParameters(start.parameters);
-    this.#optimizer = new AdamW(start.model.parameters, given);
+    this.#optimizer = createOptimizer(start.model.parameters, given);
     this.#gradients = new TrainingStep(start.model, device, {
       sessions: SESSIONS,
       smoothing: given.label_smoothing_factor,

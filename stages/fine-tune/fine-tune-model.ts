@@ -149,7 +149,13 @@ function factsOf(
 /** Beside `seed`, or of no meaning for the result. */
 const NOT_SHOWN = ["seed", "logging_steps", "save_strategy", "save_steps", "save_total_limit"];
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
-const LATER_ARGUMENTS = ["eval_steps", "early_stopping_threshold", "label_smoothing_factor"];
+const LATER_ARGUMENTS = [
+  "eval_steps",
+  "early_stopping_threshold",
+  "label_smoothing_factor",
+  "layerwise_lr_decay",
+  "optim",
+];
 
 function shownArguments(settings: TrainingArguments): TrainingFacts["arguments"] {
   const defaults: Readonly<Record<string, unknown>> = { ...defaultArguments };

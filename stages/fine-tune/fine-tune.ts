@@ -69,6 +69,7 @@ export const fineTune = defineStage({
     ...hubProblems(params),
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
+    ...optimizerProblems(params),
     ...refusedArgumentProblems(params),
   ],
   async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
@@ -155,6 +156,12 @@ function scheduleProblems(params: FineTuneParams): ParamsProblem[] {
       hint: `expected ${problem}`,
     },
   ];
+}
+
+function optimizerProblems({ optim, optim_args }: FineTuneParams): ParamsProblem[] {
+  if (optim_args === undefined || optim === "sgd") return [];
+  const message = `optim_args are for optim sgd; ${optim} takes none.`;
+  return [{ at: ["optim_args"], code: "optim-args", message, hint: "leave them out" }];
 }
 
 function validationProblems(

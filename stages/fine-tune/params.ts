@@ -79,6 +79,33 @@ export const params = {
       default: 1,
       examples: [4],
     },
+    optim: {
+      description:
+        "The optimizer, by transformers' names: AdamW, SGD, Adafactor, or Lion (with AdamW's betas; it wants a learning rate about a tenth of AdamW's).",
+      type: "string",
+      enum: ["adamw_torch", "sgd", "adafactor", "lion_32bit"],
+      default: "adamw_torch",
+      examples: ["lion_32bit"],
+    },
+    optim_args: {
+      description: "What sgd takes beside the learning rate: momentum and nesterov.",
+      type: "object",
+      properties: {
+        momentum: { ...share, description: "How much of the last step goes on; default 0." },
+        nesterov: { description: "Nesterov's momentum; default no.", type: "boolean" },
+      },
+      additionalProperties: false,
+      examples: [{ momentum: 0.9 }],
+    },
+    layerwise_lr_decay: {
+      description:
+        "The learning rate of a layer as a share of that of the layer above; the head has the whole one.",
+      type: "number",
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 1,
+      examples: [0.9],
+    },
     weight_decay: {
       description: "Decoupled decay of all weights but biases and layer norms.",
       type: "number",

@@ -110,6 +110,13 @@ ${params.dataset ?? "The data of the pipeline that made this model"}: ${taskCard
 the source files by their digests and say how they were cleaned and split.`;
 }
 
+const OPTIMIZERS: Readonly<Record<string, string>> = {
+  adamw_torch: "AdamW",
+  sgd: "SGD",
+  adafactor: "Adafactor",
+  lion_32bit: "Lion",
+};
+
 function procedure({ training, params }: CardFacts): string {
   if (training === undefined) return "";
   const start = {
@@ -124,7 +131,7 @@ function procedure({ training, params }: CardFacts): string {
   const numbers = Object.entries(training.metrics).map(([name, value]) => [name, shown(value)]);
   return `## Training procedure
 
-Training started from ${from}, with AdamW on the mean cross-entropy, in float32.
+Training started from ${from}, with ${OPTIMIZERS[String(training.arguments.optim ?? "adamw_torch")]} on the mean cross-entropy, in float32.
 
 ${table(["Hyperparameter", "Value"], settings)}
 

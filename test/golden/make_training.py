@@ -79,6 +79,73 @@ def losses(seed, smoothing, weights):
             "loss": loss.item(), "gradient": logits.grad.tolist()}
 
 
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of https://arxiv.org/abs/2302.06675."""
+    def __init__(self, params, lr, betas, weight_decay):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (b1, b2), lr = group["betas"], group["lr"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                update = (m * b1 + p.grad * (1 - b1)).sign()
+                p.sub_(lr * (update + group["weight_decay"] * p))
+                m.mul_(b2).add_(p.grad, alpha=1 - b2)
+
+
+def optimizer(optim, arguments, make, seed, shape=(3, 4)):
+    torch.manual_seed(seed)
+    start = torch.randn(*shape), torch.randn(4)
+    w, b = (torch.nn.Parameter(x.double()) for x in start)
+    decay = arguments.get("weight_decay", 0.0)
+    stepper = make([{"params": [w], "weight_decay": decay}, {"params": [b], "weight_decay": 0.0}])
+    gradients = []
+    for _ in range(6):
+        g = torch.randn(*shape), torch.randn(4)
+        gradients.append({"w": g[0].flatten().tolist(), "b": g[1].tolist()})
+        w.grad, b.grad = (x.double() for x in g)
+        stepper.step()
+    return {"optim": optim, "arguments": arguments, "shape": shape, "gradients": gradients,
+            "start": {"w": start[0].flatten().tolist(), "b": start[1].tolist()},
+            "after": {"w": w.detach().flatten().tolist(), "b": b.tolist()}}
+
+
+def optimizers():
+    from transformers.optimization import Adafactor
+    sgd, lr = torch.optim.SGD, 1e-2
+    return [
+        optimizer("sgd", {}, lambda p: sgd(p, lr=lr), 1),
+        optimizer("sgd", {"weight_decay": 0.1, "optim_args": {"momentum": 0.9}}, lambda p: sgd(p, lr=lr, momentum=0.9), 2),
+        optimizer("sgd", {"optim_args": {"momentum": 0.8, "nesterov": True}},
+                  lambda p: sgd(p, lr=lr, momentum=0.8, nesterov=True), 3),
+        optimizer("lion_32bit", {"weight_decay": 0.1, "adam_beta2": 0.99}, lambda p: Lion(p, lr, (0.9, 0.99), 0.0), 4),
+        optimizer("adafactor", {"weight_decay": 0.1},
+                  lambda p: Adafactor(p, lr=lr, scale_parameter=False, relative_step=False), 5),
+    ]
+
+
+def layer_rates():
+    """AdamW with a group for each parameter, whose rate is that of layer-wise decay 0.5 with two layers."""
+    torch.manual_seed(6)
+    rates = {"bert.embeddings.LayerNorm.bias": 0.125, "bert.encoder.layer.0.output.dense.bias": 0.25,
+             "bert.encoder.layer.1.output.dense.bias": 0.5, "classifier.bias": 1.0}
+    start = {name: torch.randn(3) for name in rates}
+    params = {name: torch.nn.Parameter(x.double()) for name, x in start.items()}
+    stepper = torch.optim.AdamW([{"params": [p], "lr": 1e-2 * rates[name]} for name, p in params.items()], weight_decay=0.0)
+    gradients = []
+    for _ in range(4):
+        g = {name: torch.randn(3) for name in rates}
+        gradients.append({name: x.tolist() for name, x in g.items()})
+        for name, p in params.items(): p.grad = g[name].double()
+        stepper.step()
+    return {"start": {n: x.tolist() for n, x in start.items()}, "gradients": gradients,
+            "after": {n: p.tolist() for n, p in params.items()}}
+
+
+write("optimizers.json", optimizers())
+write("layer-rates.json", layer_rates())
 write("losses.json", [losses(0, 0.0, None), losses(1, 0.1, None), losses(2, 0.0, [0.5, 2.0, 1.0, 3.0])])
 write("metrics.json", [metrics(60, 3, 0), metrics(7, 4, 1), metrics(20, 4, 2, only=3)])
 write("schedules.json", [schedule(k, w, t) for k in ("linear", "cosine", "constant", "constant_with_warmup") for w, t in ((0, 5), (3, 10))] + [

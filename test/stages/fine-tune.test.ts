@@ -391,10 +391,29 @@ test("check: what cannot be done is refused by name", () => {
     ],
   ]);
   assert.deepEqual(problemsOf({ model, fp16: false, optim: "adamw_torch", report_to: "none" }), []);
-  assert.deepEqual(problemsOf({ model, fp16: true, optim: "lion", deepspeed: { zero: 3 } }), [
-    ["fp16", "argument-not-supported", 'fine-tune does not support "fp16: true".'],
-    ["optim", "argument-not-supported", 'fine-tune does not support "optim: lion".'],
-    ["deepspeed", "argument-not-supported", 'fine-tune does not support "deepspeed: {…}".'],
+  assert.deepEqual(
+    problemsOf({ model, fp16: true, group_by_length: true, deepspeed: { zero: 3 } }),
+    [
+      ["fp16", "argument-not-supported", 'fine-tune does not support "fp16: true".'],
+      ["deepspeed", "argument-not-supported", 'fine-tune does not support "deepspeed: {…}".'],
+    ],
+  );
+  assert.deepEqual(problemsOf({ model, optim_args: { momentum: 0.9 } }), [
+    ["optim_args", "optim-args", "optim_args are for optim sgd; adamw_torch takes none."],
+  ]);
+  assert.deepEqual(problemsOf({ model, lr_scheduler_type: "warmup_stable_decay" }), [
+    [
+      "lr_scheduler_type",
+      "scheduler-kwargs",
+      "lr_scheduler_kwargs do not fit lr_scheduler_type warmup_stable_decay.",
+    ],
+  ]);
+  assert.deepEqual(problemsOf({ model, eval_strategy: "no", early_stopping_patience: 2 }), [
+    [
+      "early_stopping_patience",
+      "no-evaluation",
+      'early_stopping_patience needs an evaluation, but eval_strategy is "no".',
+    ],
   ]);
   assert.deepEqual(problemsOf({ model: "hub:google/bert_uncased@main" }), [
     [

@@ -1,0 +1,21 @@
+import type { ParameterSpec } from "../models/parameters.ts";
+import { adafactor } from "./adafactor.ts";
+import { AdamW } from "./adamw.ts";
+import { layerRates } from "./layer-rates.ts";
+import { lion } from "./lion.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { RuleOptimizer } from "./rule-optimizer.ts";
+import { sgd } from "./sgd.ts";
+import type { TrainingArguments } from "./training-arguments.ts";
+
+/** The optimizer that `optim` names. */
+export function createOptimizer(
+  specs: readonly ParameterSpec[],
+  given: TrainingArguments,
+): Optimizer {
+  const { optim, weight_decay } = given;
+  const rateScale = layerRates(specs, given.layerwise_lr_decay);
+  if (optim === "adamw_torch") return new AdamW(specs, given, rateScale);
+  const rules = { sgd: sgd(given.optim_args ?? {}), lion_32bit: lion(given), adafactor };
+  return new RuleOptimizer(specs, rules[optim], { weight_decay, rateScale });
+}
