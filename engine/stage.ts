@@ -1,4 +1,5 @@
 import type { ArtifactReader, ArtifactType, ValueOf } from "./artifact.ts";
+import type { Problem } from "./diagnostic.ts";
 
 /** Any JSON value. */
 export type Json =
@@ -27,6 +28,8 @@ export interface InputPort<A> {
    * re-run the stage. `one`: the reference must name a split, or the dataset must have a single one. Absent: all.
    */
   readonly parts?: readonly string[] | "one";
+  /** Takes all members of a stage with a matrix; each comes as an input of its own, `port[values]`. */
+  readonly isMany?: true;
 }
 
 /** What a stage writes at one port. */
@@ -132,6 +135,14 @@ export interface StageContext<Params, In extends InputPorts> {
   metric(name: string, value: number): void;
 }
 
+/** One of the inputs that a stage may choose. */
+export interface Candidate {
+  /** As it is called in messages: the stage that gives it. */
+  readonly name: string;
+  /** The numbers that its stage, or the one that measured it, recorded. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 /** The stage's outputs by port. */
 export type StageOutputs<Out extends OutputPorts> = {
   readonly [K in keyof Out]: ValueOf<Out[K]["type"]>;
@@ -164,6 +175,8 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
   inputPaths?(params: Params): readonly InputPath[];
   /** The param that names where the first output is put in the workspace. */
   readonly destination?: string;
+  /** The stage passes on one of its first port's inputs, of whatever type, and does nothing else: which one. */
+  choose?(params: Params, candidates: readonly Candidate[]): Candidate | Problem;
   /** Takes artifacts of any type, at ports that `in` names: `inputs` is empty then. */
   readonly takesAny?: true;
   /**

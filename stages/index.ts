@@ -5,6 +5,7 @@ import { evaluate } from "./evaluate/evaluate.ts";
 import { fineTune } from "./fine-tune/fine-tune.ts";
 import { load } from "./load/load.ts";
 import { save } from "./save/save.ts";
+import { select } from "./select/select.ts";
 import { split } from "./split/split.ts";
 import { tokenize } from "./tokenize/tokenize.ts";
 import { trainTokenizer } from "./train-tokenizer/train-tokenizer.ts";
@@ -18,6 +19,7 @@ export const stages: readonly AnyStage[] = [
   tokenize,
   fineTune,
   evaluate,
+  select,
   save,
   command,
 ];

@@ -22,6 +22,7 @@ import { type RemoteSettings, readRemoteSettings } from "../remote-settings.ts";
 import { reportProblem } from "../report-problem.ts";
 import { createReporter } from "../reporters/create-reporter.ts";
 import { createRunLog } from "../reporters/run-log.ts";
+import { stagesNamed } from "../stages-named.ts";
 import { startHosts } from "../start-hosts.ts";
 import { tidyAfterRun } from "../tidy-after-run.ts";
 
@@ -52,9 +53,7 @@ export async function run(
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
   const forced = typeof flags.force === "string" ? [flags.force] : [];
-  const unknown = [...targets, ...forced].find(
-    (name) => !pipeline.stages.some((stage) => stage.name === name),
-  );
+  const unknown = [...targets, ...forced].find((name) => stagesNamed(pipeline, name).length === 0);
   if (unknown !== undefined) {
     const hint = `its stages: ${pipeline.stages.map(({ name }) => name).join(", ")}`;
     return usage(context, {
@@ -73,7 +72,7 @@ export async function run(
       cache,
       machine: machine.value,
       ...lent,
-      targets,
+      targets: targets.flatMap((name) => stagesNamed(pipeline, name)),
       flags,
       remote,
     };
@@ -155,7 +154,13 @@ function build(task: RunTask, { hosts, emit, remote }: Building): Promise<RunOut
     emit,
     placedFolder: join(cache.folder.root, "placed"),
     targets,
-    forced: new Set(flags.force === true ? wanted : flags.force === false ? [] : [flags.force]),
+    forced: new Set(
+      flags.force === true
+        ? wanted
+        : flags.force === false
+          ? []
+          : stagesNamed(pipeline, flags.force),
+    ),
     jobs: flags.jobs,
     slots,
     keepGoing: flags.keepGoing,

@@ -5,9 +5,10 @@ import type { Problem } from "../diagnostic.ts";
 import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { loadOutputs, type StoredArtifact } from "./artifact-tree.ts";
+import type { Built } from "./built.ts";
 import { type Explanation, explainChange } from "./explain-change.ts";
 import { unmetGate } from "./gates.ts";
-import { type Built, selectInput } from "./rebuilder.ts";
+import { gatherInputs, selectInput } from "./gather-inputs.ts";
 import { type Ingredients, type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
 import { countLines } from "./source-lines.ts";
@@ -78,9 +79,19 @@ async function examineStage(
   }
   const digests = sources.map(({ digest }) => digest);
   const ingredients = { inputs, sources: digests, facts: options.facts };
-  if (waiting.size === 0) return judge(stage, recipeOf(stage, ingredients), sources, past, options);
+  if (waiting.size === 0) {
+    const gathered = gatherInputs(stage, (name) => builtOf(upstream.get(name)!));
+    if ("problem" in gathered) return { state: "broken", problem: gathered.problem };
+    const recipe = recipeOf(stage, { ...ingredients, inputs: gathered.inputs });
+    return judge(stage, recipe, sources, past, options);
+  }
   const changes = await countLines(ownChanges(stage, ingredients, past[0]), stage, options.cache);
   return { state: "pending", upstream: [...waiting], changes, ...expectation(past) };
+}
+
+function builtOf(examined: Examined): Built {
+  if (examined.state === "cached") return examined.built;
+  throw new Error("internal: a stage is looked at before those above it are up to date");
 }
 
 /** What changed since a trace, inputs that are not known yet taken as unchanged. */
@@ -89,7 +100,8 @@ function ownChanges(
   known: Ingredients,
   past: Trace | undefined,
 ): readonly Explanation[] {
-  if (past === undefined) return [];
+  // Of a stage that chooses, the recipe holds only what was chosen: nothing can be said before.
+  if (past === undefined || stage.kind.choose !== undefined) return [];
   const before = past.recipe as unknown as Recipe;
   const inputs = Object.keys(stage.inputs).flatMap((port) => {
     const digest = known.inputs[port] ?? before.inputs[port];

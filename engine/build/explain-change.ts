@@ -112,7 +112,7 @@ function explainInput(
   to: Json | undefined,
 ): Explanation {
   const field = `in.${port}`;
-  const upstream = stage.inputs[port]?.stage;
+  const upstream = stage.inputs[port]?.stage ?? port;
   if (from === undefined) return { field, text: `${field} is new: reads "${upstream}"` };
   if (to === undefined) return { field, text: `${field} is gone` };
   return { field, text: `output of "${upstream}" changed (${field})` };

@@ -2,7 +2,7 @@ import { hexOf } from "../../cache/digest.ts";
 import type { LockedSource, LockedStage, Lockfile } from "../lockfile.ts";
 import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
-import type { Built } from "./rebuilder.ts";
+import type { Built } from "./built.ts";
 import type { SourceDigest } from "./source-digests.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event } from "../event.ts";
 import type { Destination, PipelineStage } from "../pipeline/pipeline.ts";
-import type { Built } from "./rebuilder.ts";
+import type { Built } from "./built.ts";
 
 /** What placing needs: the cache, and a file that remembers what was placed where. */
 export interface PlaceOptions {

@@ -1,15 +1,16 @@
-import type { Digest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { RemoteCache } from "../../cache/remote/remote-cache.ts";
 import type { Trace, TraceKey } from "../../cache/trace-store.ts";
-import { type ArtifactTree, narrowToPath, narrowTree } from "../artifact.ts";
+import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
 import type { Event, StageReason } from "../event.ts";
-import type { PipelineStage, Reference } from "../pipeline/pipeline.ts";
+import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { DeviceRequest, Json } from "../stage.ts";
-import { digestOfTree, loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
+import { loadOutputs, putTree, type StoredArtifact } from "./artifact-tree.ts";
 import { buildOnce, waitNotice } from "./build-once.ts";
+import type { Built } from "./built.ts";
 import { unmetGate } from "./gates.ts";
+import { gatherInputs } from "./gather-inputs.ts";
 import type { Hosts } from "./host-pool.ts";
 import { keepCheckpoints } from "./keep-checkpoints.ts";
 import { type Recipe, recipeOf, traceKeyOf } from "./recipe.ts";
@@ -18,19 +19,6 @@ import type { Rebuilder } from "./scheduler.ts";
 import { withShownPaths } from "./shown-paths.ts";
 import type { Granted } from "./slot-pool.ts";
 import { digestSource, type SourceDigest } from "./source-digests.ts";
-
-/** A stage that is up to date: what its trace says, and the trees of its outputs. */
-export interface Built {
-  readonly key: TraceKey;
-  readonly recipe: Recipe;
-  readonly outputs: Readonly<Record<string, StoredArtifact>>;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  readonly sources: readonly SourceDigest[];
-  /** Facts that bytes may depend on beyond the key, of the machine that made them. */
-  readonly facts: Json;
-  readonly state: "cached" | "executed";
-}
 
 /** What the rebuilder works with. */
 export interface RebuilderOptions {
@@ -52,18 +40,6 @@ export interface RebuilderOptions {
   ): { readonly why?: string; readonly expectedSeconds?: number };
   emit(event: Event): void;
   onLostInput(stage: PipelineStage): void;
-}
-
-/** The part of an upstream stage's output that a reference reads. */
-export function selectInput(upstream: Built, reference: Reference): StoredArtifact {
-  const output = upstream.outputs[reference.port];
-  if (output === undefined)
-    throw new Error(`internal: "${reference.stage}" has no output "${reference.port}"`);
-  const { parts, path } = reference;
-  if (parts === undefined && path === undefined) return output;
-  const whole = parts === undefined ? output.tree : narrowTree(output.tree, parts);
-  const tree = path === undefined ? whole : narrowToPath(whole, path);
-  return { tree, digest: digestOfTree(tree) };
 }
 
 /**
@@ -129,14 +105,14 @@ interface Attempt {
 async function prepare(
   stage: PipelineStage,
   upstream: ReadonlyMap<string, Built>,
-  { cache, facts }: RebuilderOptions,
+  { cache, facts, emit }: RebuilderOptions,
 ): Promise<Attempt | { readonly problem: Problem }> {
-  const inputs: Record<string, Digest> = {};
-  const trees: Record<string, ArtifactTree> = {};
-  for (const [port, reference] of Object.entries(stage.inputs)) {
-    const { digest, tree } = selectInput(upstream.get(reference.stage)!, reference);
-    inputs[port] = digest;
-    trees[port] = tree;
+  const gathered = gatherInputs(stage, (name) => upstream.get(name)!);
+  if ("problem" in gathered) return gathered;
+  const { inputs, trees, chosen } = gathered;
+  if (chosen !== undefined) {
+    const message = `"${stage.name}" is ${chosen}.`;
+    emit({ type: "notice", code: "chosen", stage: stage.name, message });
   }
   const sources: SourceDigest[] = [];
   for (const source of stage.sources) {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Event } from "../event.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
-import type { DeviceRequest, Json, Progress } from "../stage.ts";
+import type { DeviceRequest, Json, OutputPorts, Progress } from "../stage.ts";
 import type { HostOutcome, Hosts } from "./host-pool.ts";
 import type { HostRequest } from "./host-protocol.ts";
 import { replaceAt } from "./recipe.ts";
@@ -40,6 +40,8 @@ export async function runAttempts(
   { gpus, lacking }: Granted,
   options: AttemptOptions,
 ): Promise<HostOutcome> {
+  const { choose, outputs } = stage.kind;
+  if (choose !== undefined) return passOn(outputs, work.inputs);
   if (lacking !== undefined) return { state: "failed", failure: lackingResources(lacking) };
   const device = gpus.length > 0 ? { ...options.device, gpus } : options.device;
   const log = (line: string) =>
@@ -57,6 +59,14 @@ export async function runAttempts(
     await wait(seconds * 1000, undefined, { signal: options.signal }).catch(() => {});
     if (options.signal.aborted) return outcome;
   }
+}
+
+/** A stage that chooses has been given only what it chose: its first output is that. */
+function passOn(outputs: OutputPorts, inputs: HostRequest["inputs"]): HostOutcome {
+  const [port = ""] = Object.keys(outputs);
+  const [tree] = Object.values(inputs);
+  if (tree === undefined) throw new Error("internal: a stage passes on nothing");
+  return { state: "done", result: { outputs: { [port]: tree }, metrics: {} } };
 }
 
 function isWorthRepeating({ failure }: HostOutcome & { readonly state: "failed" }): boolean {

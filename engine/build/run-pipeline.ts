@@ -1,7 +1,8 @@
 import type { Event, StageEvent, StageReason, SummaryEvent } from "../event.ts";
 import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
+import type { Built } from "./built.ts";
 import { placeOutput } from "./place-output.ts";
-import { type Built, createRebuilder, type RebuilderOptions } from "./rebuilder.ts";
+import { createRebuilder, type RebuilderOptions } from "./rebuilder.ts";
 import { scheduleTopologically } from "./scheduler.ts";
 import type { Slots } from "./slot-pool.ts";
 

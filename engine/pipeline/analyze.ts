@@ -7,6 +7,8 @@ import { checkParts } from "./check-parts.ts";
 import { checkSchema } from "./check-schema.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkStage, type StageDraft } from "./check-stage.ts";
+import { withChosenTypes } from "./chosen-types.ts";
+import { type Expanded, expandMatrix } from "./expand-matrix.ts";
 import { linkFiles } from "./link-files.ts";
 import { orderStages } from "./order-stages.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -17,9 +19,9 @@ import { findProjectFolder, type Location } from "./project-folder.ts";
 import { type Report, reportTo } from "./report.ts";
 import { resolvePaths, type StagePaths } from "./resolve-paths.ts";
 import { type Links, referenceOf, resolveReferences } from "./resolve-references.ts";
-import { type MapNode, valueAt } from "./source-node.ts";
+import { valueAt } from "./source-node.ts";
 import { decodeSource } from "./source-text.ts";
-import { type Environment, substituteVariables } from "./variables.ts";
+import { createSubstitution, type Environment } from "./variables.ts";
 
 /** A pipeline file to check, and what it may refer to. */
 export interface AnalyzeRequest {
@@ -44,11 +46,12 @@ export async function analyze(
   const diagnostics: Diagnostic[] = [];
   const report = reportTo(diagnostics);
   const source = decodeSource(request.shown, request.bytes, report);
-  const root = source && readRoot(source, request, report);
-  if (source === undefined || root === undefined) return failure(inOrder(diagnostics));
+  const expanded = source && readRoot(source, request, report);
+  if (source === undefined || expanded === undefined) return failure(inOrder(diagnostics));
+  const { root } = expanded;
   const top = checkTop(root, source, report);
   checkSecrets(top.secrets ?? [], request.environment, source, report);
-  const drafts = checkStages(root, request.kinds, report);
+  const drafts = withChosenTypes(checkStages(expanded, request.kinds, report));
   const folder = dirname(request.path);
   const references = resolveReferences(drafts, request.kinds, report);
   const links = linkFiles(drafts, references, { folder, report });
@@ -71,17 +74,18 @@ interface Top {
   readonly secrets?: readonly string[];
 }
 
-/** The file's top map with overrides and variables put in. */
+/** The file's top map with overrides, variables and members of matrices put in. */
 function readRoot(
   source: SourceText,
   request: AnalyzeRequest,
   report: Report,
-): MapNode | undefined {
+): Expanded | undefined {
   const parsed = parse(source, report);
   if (parsed === undefined) return undefined;
   if (parsed.kind === "map") {
     const overridden = applyOverrides(parsed, request.overrides ?? [], report);
-    return substituteVariables(overridden, request.environment, report);
+    const substitute = createSubstitution(overridden, request.environment, report);
+    return expandMatrix(overridden, substitute, report);
   }
   const isEmpty = parsed.kind === "scalar" && parsed.value === null;
   const start = { file: source, range: { start: 0, end: 0 } };
@@ -95,7 +99,7 @@ function readRoot(
   return undefined;
 }
 
-function checkTop(root: MapNode, source: SourceText, report: Report): Top {
+function checkTop(root: Expanded["root"], source: SourceText, report: Report): Top {
   const place = { file: source, range: { start: 0, end: 0 } };
   const subject = { node: root, place, prefix: "", keys: "key of a pipeline file" };
   const top = checkSchema(pipelineKeys, subject, report) as Top | undefined;
@@ -103,7 +107,7 @@ function checkTop(root: MapNode, source: SourceText, report: Report): Top {
 }
 
 function checkStages(
-  root: MapNode,
+  { root, members }: Expanded,
   kinds: readonly AnyStage[],
   report: Report,
 ): Map<string, StageDraft> {
@@ -111,7 +115,10 @@ function checkStages(
   const stages = valueAt(root, "stages");
   if (stages?.kind !== "map") return new Map();
   return new Map(
-    [...stages.entries].map(([name, entry]) => [name, checkStage(entry, byName, report)]),
+    [...stages.entries].map(([name, entry]) => [
+      name,
+      checkStage(entry, { kinds: byName, member: members.get(name) }, report),
+    ]),
   );
 }
 
@@ -124,7 +131,7 @@ interface Checked {
 
 function stageOf(draft: StageDraft, checked: Checked): PipelineStage {
   const { top, paths, environment } = checked;
-  const { name, kind, params, namePlace, cacheable, gates, resources, limits } = draft;
+  const { name, kind, params, namePlace, cacheable, gates, resources, limits, member } = draft;
   const found = paths.get(name);
   if (kind === undefined || params === undefined || found === undefined) {
     throw new Error("internal: a stage with errors in a pipeline without errors");
@@ -137,6 +144,7 @@ function stageOf(draft: StageDraft, checked: Checked): PipelineStage {
   const passes = kind.passes?.(params) ?? [];
   return {
     name,
+    ...(member !== undefined && { member }),
     kind,
     params,
     seed: draft.seed ?? top.seed,
@@ -173,5 +181,17 @@ function pipelineFacts({ path, folder, project }: Location, top: Top, source: So
 /** By place; what concerns the command line comes last. */
 function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const rank = ({ file }: Diagnostic) => (file.path === "--set" ? 1 : 0);
-  return [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.range.start - b.range.start);
+  return distinct(diagnostics).sort((a, b) => rank(a) - rank(b) || a.range.start - b.range.start);
+}
+
+/** Of one mistake in a stage with a matrix, only what is said of the first member that has it. */
+function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const first = new Map<string, string>();
+  return diagnostics.filter(({ code, file, range, message }) => {
+    const member = /\[[^\]]*=[^\]]*\]/.exec(message)?.[0];
+    const key = JSON.stringify([code, file.path, range, member === undefined && message]);
+    if (first.has(key)) return member !== undefined && first.get(key) === member;
+    first.set(key, member ?? "");
+    return true;
+  });
 }

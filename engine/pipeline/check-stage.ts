@@ -2,6 +2,7 @@ import { anyArtifact } from "../artifact.ts";
 import type { AnyStage, Json } from "../stage.ts";
 import { checkSchema } from "./check-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import type { Member } from "./expand-matrix.ts";
 import { parseGates } from "./parse-gates.ts";
 import { type Limits, parseLimits } from "./parse-limits.ts";
 import type { Gate, Resources } from "./pipeline.ts";
@@ -12,6 +13,8 @@ import { type Entry, mapOf, type Place, type SourceNode, valueAt } from "./sourc
 /** A stage as far as it can be checked alone; what is undefined had errors, which are reported. */
 export interface StageDraft {
   readonly name: string;
+  /** Of a stage with a matrix: which of its members this is. */
+  readonly member: Member | undefined;
   readonly namePlace: Place;
   readonly body: SourceNode;
   readonly kind: AnyStage | undefined;
@@ -31,16 +34,23 @@ interface CheckedKeys {
   readonly resources: Resources;
 }
 
+/** What a stage is checked against. */
+export interface CheckStageOptions {
+  readonly kinds: ReadonlyMap<string, AnyStage>;
+  readonly member?: Member | undefined;
+}
+
 /** Checks a stage's name, keys, kind, params and conditions; what it reads is checked by `resolveReferences`. */
 export function checkStage(
   entry: Entry,
-  kinds: ReadonlyMap<string, AnyStage>,
+  { kinds, member }: CheckStageOptions,
   report: Report,
 ): StageDraft {
   const { key: name, keyPlace: namePlace, value: body } = entry;
   const prefix = `Stage ${quote(name)}: `;
-  if (!new RegExp(STAGE_NAME).test(name)) {
-    const message = `${quote(name)} cannot be the name of a stage.`;
+  const ownName = member?.of ?? name;
+  if (!new RegExp(STAGE_NAME).test(ownName)) {
+    const message = `${quote(ownName)} cannot be the name of a stage.`;
     const hint = "names have up to 64 letters, digits, _ and -, and begin with a letter";
     report({ code: "invalid-stage-name", message, place: namePlace, hint });
   }
@@ -52,6 +62,7 @@ export function checkStage(
   const paramsNode = isBare ? mapOf([], namePlace) : given;
   return {
     name,
+    member,
     namePlace,
     body,
     kind,
@@ -71,7 +82,7 @@ const INPUT_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 /** The kind with an input of any type for each name under `in`; a single reference is called "input". */
 function withNamedInputs(kind: AnyStage, node: SourceNode | undefined): AnyStage {
   const names = node?.kind === "map" ? [...node.entries.keys()] : node ? ["input"] : [];
-  const input = { type: anyArtifact, description: "What another stage gives." };
+  const input = { type: anyArtifact, description: "What another stage gives.", isMany: true };
   const named = names.filter((name) => INPUT_NAME.test(name)).map((name) => [name, input]);
   return { ...kind, inputs: Object.fromEntries(named) };
 }

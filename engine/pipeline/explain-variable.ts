@@ -33,11 +33,20 @@ export function explainInvalidReference(
   const isVariable = vars?.kind === "map" && vars.entries.has(name);
   const meant = isVariable ? `vars.${name}` : Object.hasOwn(environment, name) && `env:${name}`;
   const forms =
-    'write "${vars.name}" or "${env:NAME}" or "${env:NAME:-default}"; there are no expressions';
+    'write "${vars.name}" or "${env:NAME}" or "${env:NAME:-default}", in a matrix "${matrix.name}"; there are no expressions';
   return {
     code: "invalid-variable",
     message,
     hint: meant ? `did you mean "\${${meant}}"?` : forms,
+  };
+}
+
+/** That a value of a matrix is used where there is none. */
+export function explainMatrixOutside(path: readonly string[]): Explanation {
+  return {
+    code: "matrix-outside",
+    message: `"matrix.${path.join(".")}" is used in a place that has no matrix.`,
+    hint: 'it has a value only in a stage with a "matrix"',
   };
 }
 
@@ -49,12 +58,13 @@ export function explainUnknownVariable(
   const depth = parent.name.split(".").length - 1;
   const missing = path[depth] ?? "";
   const what = parent.node.kind === "scalar" ? ", which is a single value" : "";
-  const message = `There is no variable "vars.${path.join(".")}": ${quote(missing)} is not in "${parent.name}"${what}.`;
+  const space = parent.name.split(".")[0];
+  const message = `There is no variable "${space}.${path.join(".")}": ${quote(missing)} is not in "${parent.name}"${what}.`;
   const hint = () => {
     const names = parent.node.kind === "map" ? [...parent.node.entries.keys()] : [];
     const nearest = nearestName(missing, names);
     if (nearest !== undefined) {
-      return `did you mean "\${vars.${path.with(depth, nearest).join(".")}}"?`;
+      return `did you mean "\${${space}.${path.with(depth, nearest).join(".")}}"?`;
     }
     return names.length > 0 ? `variables there: ${listNames(names)}` : undefined;
   };

@@ -73,6 +73,16 @@ export const stageKeys = {
     },
     with: { description: "The stage's parameters.", type: ["object", "null"] },
     seed: { ...seed, description: "The stage's own seed, instead of the pipeline's." },
+    matrix: {
+      description:
+        'The stage once for each combination of these values, which "${matrix.name}" stands for: lists by name, with `exclude` and `include`; a list of maps; or the name of a stage whose members this one follows. A member is called stage[name=value,…].',
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { type: "array", items: { type: "object" } },
+        { type: "object", additionalProperties: { type: "array" } },
+      ],
+      examples: [{ learning_rate: [3e-5, 5e-5], seed: [1, 2] }, "train"],
+    },
     require: {
       description:
         'Conditions on the stage\'s metrics; the run fails where one is not met: { accuracy: ">= 0.6" }.',

@@ -1,5 +1,6 @@
 import type { Range, SourceText } from "../diagnostic.ts";
 import type { AnyStage, Json, ParamPath } from "../stage.ts";
+import type { Member } from "./expand-matrix.ts";
 
 /** An input of a stage: another stage's output, perhaps only some of its parts. */
 export interface Reference {
@@ -67,6 +68,8 @@ export interface Retries {
 /** One stage of a pipeline, checked: kind known, params valid with defaults filled in, references resolved. */
 export interface PipelineStage {
   readonly name: string;
+  /** Of a stage with a matrix: which of its members this is. */
+  readonly member?: Member;
   readonly kind: AnyStage;
   /** `with`, variables resolved and defaults filled in; paths as written. */
   readonly params: Readonly<Record<string, Json>>;

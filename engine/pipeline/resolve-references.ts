@@ -3,8 +3,11 @@ import type { AnyStage, InputPorts, ParamPath } from "../stage.ts";
 import { giversOf, hintForType, outputsOf } from "./artifact-givers.ts";
 import type { StageDraft } from "./check-stage.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import { memberName } from "./expand-matrix.ts";
+import { chooseMembers, membersCalled, namesOf } from "./members.ts";
 import type { Reference } from "./pipeline.ts";
 import { readInputs } from "./read-inputs.ts";
+import { readStageReference } from "./read-stage-reference.ts";
 import { listNames, quote, type Report } from "./report.ts";
 import { type Place, type ScalarNode, type SourceNode, valueAt } from "./source-node.ts";
 
@@ -63,10 +66,10 @@ function linksOf(draft: StageDraft, resolution: Resolution): Links {
   let isComplete = true;
   for (const [port, reference] of references) {
     const input = ports.find(([name]) => name === port)?.[1];
-    const link =
+    const found =
       input && reference && resolveReference(draft, { port, input, reference }, resolution);
-    if (link === undefined) isComplete = false;
-    else links.push(link);
+    if (found === undefined) isComplete = false;
+    else links.push(...found);
   }
   for (const [port, { optional, type }] of ports) {
     if (optional || references.has(port)) continue;
@@ -106,13 +109,29 @@ function resolveReference(
   draft: StageDraft,
   wanted: Wanted,
   resolution: Resolution,
-): Link | undefined {
+): Link[] | undefined {
   const [reference] = scalarsIn(wanted.reference);
   const found = reference && findStage(draft, reference, resolution);
-  return (
-    found &&
-    linkTo(draft, found.from, { ...wanted, reference: found.reference }, found.rest, resolution)
-  );
+  if (found === undefined) return undefined;
+  const isOne = found.from.length === 1;
+  const links = found.from.flatMap((from) => {
+    const label = from.member && !isOne ? memberName("", from.member.values) : "";
+    const port = `${wanted.port}${label}`;
+    const one = { ...wanted, port, reference: found.reference };
+    return linkTo(draft, from, one, found.rest, resolution) ?? [];
+  });
+  if (links.length < found.from.length) return undefined;
+  if (isOne || wanted.input.isMany) return links;
+  reportSeveral(draft, found, resolution);
+  return undefined;
+}
+
+function reportSeveral(draft: StageDraft, found: FoundStage, { report }: Resolution): void {
+  const { text, place } = found.reference;
+  const [first, second] = found.from;
+  const message = `Stage ${quote(draft.name)} reads one result, but ${quote(text)} has ${found.from.length} members: ${first?.name}, ${second?.name}, …`;
+  const hint = `name one, give this stage "matrix: ${first?.member?.of}" to read each, or choose with a stage that uses "select"`;
+  report({ code: "several-members", message, place, hint });
 }
 
 /** The texts that name what a stage reads. */
@@ -125,7 +144,8 @@ function scalarsIn(node: SourceNode): ScalarNode[] {
 }
 
 interface FoundStage {
-  readonly from: StageDraft;
+  /** One stage, or those members of a matrix that are meant. */
+  readonly from: readonly StageDraft[];
   readonly reference: ScalarNode;
   /** What follows the stage's name: a port, a split, both or nothing. */
   readonly rest: readonly string[];
@@ -137,37 +157,39 @@ function findStage(
   { report, drafts }: Resolution,
 ): FoundStage | undefined {
   const { text, place } = reference;
-  const segments = text.split(".");
-  const [name = "", ...rest] = segments;
   const says = `Stage ${quote(draft.name)} reads ${quote(text)}`;
-  if (rest.length > 2 || segments.some((segment) => segment === "" || /\s/.test(segment))) {
+  const read = readStageReference(text);
+  if (read === undefined) {
     const message = `${says}, which is not the form of a reference.`;
-    const hint = "write stage, stage.split, stage.port or stage.port.split";
+    const hint =
+      "write stage, stage.split, stage.port or stage.port.split; of a matrix, stage[name=value]";
     report({ code: "invalid-reference", message, place, hint });
     return undefined;
   }
-  const from = drafts.get(name);
-  if (from === undefined) {
+  const from = membersCalled(read.stage, drafts);
+  if (from.length === 0) {
     const hint = () => {
-      const others = [...drafts.keys()].filter((other) => other !== draft.name);
+      const own = draft.member?.of ?? draft.name;
+      const others = namesOf(drafts).filter((other) => other !== own);
       const known = others.length > 0 ? `stages: ${listNames(others)}` : "there is no other stage";
-      return didYouMean(name, others, known);
+      return didYouMean(read.stage, others, known);
     };
-    const message = `${says}, but there is no stage ${quote(name)}.`;
+    const message = `${says}, but there is no stage ${quote(read.stage)}.`;
     report({ code: "unknown-stage", message, place, hint });
     return undefined;
   }
-  if (from === draft) {
+  if (from.includes(draft)) {
     const message = `Stage ${quote(draft.name)} reads itself.`;
-    report({
-      code: "self-reference",
-      message,
-      place,
-      hint: "name the stage whose result it should read",
-    });
+    const hint = "name the stage whose result it should read";
+    report({ code: "self-reference", message, place, hint });
     return undefined;
   }
-  return { from, reference, rest };
+  const meant = chooseMembers(draft, from, read.values);
+  if (meant.length > 0) return { from: meant, reference, rest: read.rest };
+  const message = `${says}, but no member of ${quote(read.stage)} has these values.`;
+  const hint = `members: ${listNames(from.map(({ name }) => name))}`;
+  report({ code: "unknown-member", message, place, hint });
+  return undefined;
 }
 
 /** The link to an output of a known stage: `rest` is what follows the stage's name, a port, a split or both. */

@@ -37,11 +37,15 @@ function partAt(text: string, start: number): TextPart {
 
 /** What a reference asks for. */
 export type ReferenceTarget =
-  | { readonly kind: "variable"; readonly path: readonly string[] }
+  | {
+      readonly kind: "variable";
+      readonly space: "vars" | "matrix";
+      readonly path: readonly string[];
+    }
   | { readonly kind: "environment"; readonly name: string; readonly fallback?: string }
   | { readonly kind: "invalid" };
 
-/** Reads the inside of `${…}`: `vars.a.b`, `env:NAME` or `env:NAME:-default`. */
+/** Reads the inside of `${…}`: `vars.a.b`, `matrix.a`, `env:NAME` or `env:NAME:-default`. */
 export function readReference(body: string): ReferenceTarget {
   const environment = /^env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(body);
   if (environment !== null) {
@@ -50,5 +54,7 @@ export function readReference(body: string): ReferenceTarget {
   }
   const [space, ...path] = body.split(".");
   const isPath = path.length > 0 && path.every((segment) => /^[^\s{}$]+$/.test(segment));
-  return space === "vars" && isPath ? { kind: "variable", path } : { kind: "invalid" };
+  return (space === "vars" || space === "matrix") && isPath
+    ? { kind: "variable", space, path }
+    : { kind: "invalid" };
 }

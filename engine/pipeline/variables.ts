@@ -1,12 +1,18 @@
+import { explainSecret, secretNames } from "./check-secrets.ts";
 import {
   explainInvalidReference,
+  explainMatrixOutside,
   explainMistake,
   explainUnknownVariable,
 } from "./explain-variable.ts";
-import { explainSecret, secretNames } from "./check-secrets.ts";
 import { readScalar } from "./read-scalar.ts";
 import type { Report } from "./report.ts";
-import { readReference, scanReferences, type TextPart } from "./scan-references.ts";
+import {
+  type ReferenceTarget,
+  readReference,
+  scanReferences,
+  type TextPart,
+} from "./scan-references.ts";
 import {
   listOf,
   type MapNode,
@@ -27,6 +33,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Substitution {
   readonly vars: SourceNode | undefined;
+  /** Of the member of a matrix whose values are put in. */
+  readonly matrix: SourceNode | undefined;
   readonly environment: Environment;
   /** Names of variables that must not be written out. */
   readonly secrets: ReadonlySet<string>;
@@ -40,22 +48,24 @@ interface Substitution {
 }
 
 /**
- * The file with every `${vars.…}` and `${env:…}` replaced. A value that is one reference takes the variable's value
- * with its type; inside a text, single values are written out. Errors are reported at the reference.
+ * Replaces every `${vars.…}` and `${env:…}` in a file's nodes. A value that is one reference takes the variable's value
+ * with its type; inside a text, single values are written out. Where a matrix is given, the node belongs to one of its
+ * members and `${matrix.…}` is its value; elsewhere that is an error. Errors are reported at the reference.
  */
-export function substituteVariables(
+export function createSubstitution(
   root: MapNode,
   environment: Environment,
   report: Report,
-): MapNode {
+): (node: SourceNode, matrix?: MapNode) => SourceNode {
   const vars = valueAt(root, "vars");
-  const resolved = new Map<SourceNode, SourceNode>();
   const secrets = new Set(secretNames(root));
-  const counts = { values: 0, characters: 0 };
-  const state = { vars, environment, secrets, report, resolved, active: [], ...counts };
-  const replaced = substitute(root, state);
-  if (replaced.kind !== "map") throw new Error("internal: a map became something else");
-  return replaced;
+  const fresh = (matrix?: MapNode): Substitution => {
+    const resolved = new Map<SourceNode, SourceNode>();
+    const counts = { values: 0, characters: 0 };
+    return { vars, matrix, environment, secrets, report, resolved, active: [], ...counts };
+  };
+  const shared = fresh();
+  return (node, matrix) => substitute(node, matrix === undefined ? shared : fresh(matrix));
 }
 
 function substitute(node: SourceNode, state: Substitution): SourceNode {
@@ -130,7 +140,7 @@ function resolvePart(part: TextPart, place: Place, state: Substitution): SourceN
     return unknownAt(place);
   }
   if (target.kind === "environment") return readEnvironment(target, part.written, place, state);
-  const value = lookUp(target.path, place, state);
+  const value = lookUp(target, place, state);
   if (value.kind === "unknown") return unknownAt(place);
   state.values += value.size;
   return exceedsLimits(state, place) ? unknownAt(place) : relocate(value, place, part.written);
@@ -165,11 +175,19 @@ function readEnvironment(
   };
 }
 
-/** The value of `vars.a.b`, its own references replaced. */
-function lookUp(path: readonly string[], place: Place, state: Substitution): SourceNode {
-  let node = state.vars ?? mapOf([], place);
+/** The value of `vars.a.b` or `matrix.a`, its own references replaced. */
+function lookUp(
+  { space, path }: ReferenceTarget & { readonly kind: "variable" },
+  place: Place,
+  state: Substitution,
+): SourceNode {
+  if (space === "matrix" && state.matrix === undefined) {
+    state.report({ ...explainMatrixOutside(path), place });
+    return unknownAt(place);
+  }
+  let node = state[space] ?? mapOf([], place);
   let isResolved = false;
-  let name = "vars";
+  let name: string = space;
   for (const segment of path) {
     if (!isResolved && node.kind === "scalar") {
       node = resolveVariable(node, name, place, state);

@@ -17,7 +17,7 @@ const params = {
         "The program and its arguments, run without a shell in the pipeline file's folder.",
       type: "array",
       minItems: 1,
-      items: { type: "string" },
+      items: { type: ["string", "number"] },
       examples: [["python3", "prepare.py", "--out", "out/rows.csv"]],
     },
     shell: {
@@ -95,7 +95,7 @@ function problemsOf({ run, shell, outputs = [], metrics }: CommandParams): Param
     problems.push({ at: ["shell"], code: "run-and-shell", message, hint: "delete one of them" });
   }
   const [program, ...others] = run ?? [];
-  if (program !== undefined && others.length === 0 && /\s/.test(program)) {
+  if (typeof program === "string" && others.length === 0 && /\s/.test(program)) {
     const words = program.trim().split(/\s+/).join(", ");
     const message = `There is no program named "${program}": each argument is an item of its own.`;
     const hint = `write [${words}], or use "shell"`;

@@ -45,7 +45,7 @@ export async function runCommand(context: CommandContext): Promise<{ files: Fold
   }
 }
 
-/** Each input as a folder, and the variables that name them: TUNESMITH_INPUT, TUNESMITH_INPUT_MODEL. */
+/** Each input as a folder, and the variables that name them: TUNESMITH_INPUT for the only one, TUNESMITH_INPUT_MODEL for `in: { model: … }`. */
 async function writeInputs(
   { inputs }: CommandContext,
   folder: string,
@@ -53,11 +53,13 @@ async function writeInputs(
   const variables: Record<string, string> = {};
   for (const [name, input] of Object.entries(inputs)) {
     if (input === undefined) continue;
-    const target = join(folder, name);
-    await mkdir(target);
+    // Members of a matrix come as folders in one: `input[seed=1]`.
+    const [base = name, member] = name.split(/[[\]]/);
+    const target = join(folder, base, member ?? "");
+    await mkdir(target, { recursive: true });
     await writeFiles(input.files, target);
-    const suffix = name === "input" ? "" : `_${name.toUpperCase().replaceAll("-", "_")}`;
-    variables[`TUNESMITH_INPUT${suffix}`] = target;
+    const suffix = base === "input" ? "" : `_${base.toUpperCase().replaceAll("-", "_")}`;
+    variables[`TUNESMITH_INPUT${suffix}`] = join(folder, base);
   }
   return variables;
 }
@@ -74,7 +76,7 @@ async function start(context: CommandContext, variables: Record<string, string>)
   const { run, shell } = context.params;
   const env = { ...environmentOf(context), ...variables };
   const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-  const [program = "", ...args] = run ?? [];
+  const [program = "", ...args] = (run ?? []).map(String);
   const child =
     shell === undefined
       ? spawn(program, args, { env, stdio })

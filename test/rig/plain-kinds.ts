@@ -91,5 +91,15 @@ const put = defineStage({
   destination: "to",
 });
 
+/** Reads all members of a stage with a matrix. */
+const gather = defineStage({
+  ...common,
+  kind: "gather",
+  description: "Gathers rows.",
+  params: { type: "object", properties: {}, additionalProperties: false },
+  inputs: { rows: { type: rows, description: "Any number of rows.", isMany: true } },
+  outputs: { rows: { type: rows, description: "All rows." } },
+});
+
 /** Small kinds for tests of analysis; none of them runs. */
-export const plainKinds: readonly AnyStage[] = [give, change, measure, put];
+export const plainKinds: readonly AnyStage[] = [give, change, measure, gather, put];
