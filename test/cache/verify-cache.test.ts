@@ -35,6 +35,7 @@ test("a sound cache is found sound", async (t) => {
   assert.deepEqual(report, {
     blobs: { intact: 4, corrupt: [] },
     manifests: { intact: 2, corrupt: [], restored: 0, foreign: 0, dropped: [] },
+    untrusted: [],
     failures: [],
   });
   assert.equal(exitBitsOf(report), 0);
