@@ -83,7 +83,14 @@ export class HostPool implements Hosts {
         send({ type: "abort" });
         killTimer = setTimeout(() => endHost(host), ABORT_GRACE_MS);
       };
+      let ended: HostOutcome | undefined;
+      const end = (outcome: HostOutcome) => {
+        ended = outcome;
+        // What it printed lies in the pipes by now; the next turn of the event loop reads them.
+        setImmediate(() => setImmediate(() => finish(outcome, true)));
+      };
       const finish = (outcome: HostOutcome, reusable: boolean) => {
+        if (host.listener === undefined) return;
         clearTimeout(killTimer);
         signal.removeEventListener("abort", abort);
         delete host.listener;
@@ -98,11 +105,11 @@ export class HostPool implements Hosts {
           if (message.type === "log") listener.log(message.line);
           else if (message.type === "progress") listener.progress(message.progress);
           else if (message.type === "checkpoint") listener.checkpoint?.(message.change);
-          else if (message.type === "done") finish({ state: "done", result: message.result }, true);
-          else if (message.type === "failed")
-            finish({ state: "failed", failure: message.failure }, true);
+          else if (message.type === "done") end({ state: "done", result: message.result });
+          else if (message.type === "failed") end({ state: "failed", failure: message.failure });
         },
-        exit: (how) => finish({ state: "failed", failure: crashOf(how, signal.aborted) }, false),
+        exit: (how) =>
+          finish(ended ?? { state: "failed", failure: crashOf(how, signal.aborted) }, false),
       };
       signal.addEventListener("abort", abort);
       const { secrets } = this.#options;
