@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly parameters: Parameters;
   readonly optimizer: ReadonlyMap<string, RawTensor>;
   readonly history: History;
+  /** The moving average of the parameters, where there is one. */
+  readonly average?: Parameters;
   /** Of the best evaluation, where they are asked for and are not `parameters`. */
   readonly best?: { readonly step: number; readonly parameters: Parameters };
 }
@@ -54,7 +56,7 @@ export function stepsOfName(name: string): number | undefined {
  * of seed, step and place, so that the state of their generator is two numbers.
  */
 export function formatCheckpoint(snapshot: Snapshot, facts: CheckpointFacts): CheckpointFiles {
-  const { parameters, optimizer, history, best } = snapshot;
+  const { parameters, optimizer, history, average, best } = snapshot;
   const { start, state, stepsPerEpoch, seed } = facts;
   const steps = history.steps.length;
   const rate = history.steps.at(-1)!.learningRate;
@@ -67,6 +69,7 @@ export function formatCheckpoint(snapshot: Snapshot, facts: CheckpointFacts): Ch
     ["scheduler.json", jsonFile(scheduler)],
     ["rng_state.json", jsonFile(rng)],
     ["metrics.jsonl", Buffer.from(history.toLines(stepsPerEpoch))],
+    ...(average ? [["ema/model.safetensors", weightsFile(average)] as const] : []),
     ...(best ? [["best/model.safetensors", weightsFile(best.parameters)] as const] : []),
   ]);
 }
@@ -81,12 +84,19 @@ export function parseCheckpoint(files: CheckpointFiles, start: ModelWithWeights)
   const text = (path: string) => new TextDecoder().decode(fileOf(path));
   const { best_global_step: step } = JSON.parse(text("trainer_state.json")) as TrainerState;
   const best = files.get("best/model.safetensors");
+  const average = files.get("ema/model.safetensors");
   return {
     parameters: weightsOf(fileOf("model.safetensors"), start.parameters),
     optimizer: parseSafetensors(fileOf("optimizer.safetensors")).tensors,
     history: History.fromLines(text("metrics.jsonl")),
+    ...(average && { average: weightsOf(average, start.parameters) }),
     ...(best && step && { best: { step, parameters: weightsOf(best, start.parameters) } }),
   };
+}
+
+/** What is evaluated and returned of a snapshot. */
+export function weightsToEvaluate({ average, parameters }: Snapshot): Parameters {
+  return average ?? parameters;
 }
 
 function jsonFile(value: object): Uint8Array {

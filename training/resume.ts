@@ -8,6 +8,7 @@ import {
   parseCheckpoint,
   type Snapshot,
   stepsOfName,
+  weightsToEvaluate,
 } from "./checkpoint.ts";
 import type { Metrics } from "./history.ts";
 import { hasWarmupShare, looksAhead, steadySchedules } from "./schedule.ts";
@@ -105,16 +106,18 @@ function warmupShare(given: TrainingArguments): string {
 
 /** Evaluates what this training evaluates and the checkpoint's did not; why not, where weights are gone. */
 async function completeEvaluations(
-  { history, parameters }: Snapshot,
+  snapshot: Snapshot,
   store: CheckpointStore,
   { isEvaluated, evaluate, start }: Continuation,
 ): Promise<string | undefined> {
+  const { history } = snapshot;
   const done = history.steps.length;
   for (const step of [...history.evaluations.keys()])
     if (!isEvaluated(step)) history.evaluations.delete(step);
   for (let step = 1; step <= done; step++) {
     if (!isEvaluated(step) || history.evaluations.has(step)) continue;
-    const weights = step === done ? parameters : await weightsAt(step, store, start);
+    const weights =
+      step === done ? weightsToEvaluate(snapshot) : await weightsAt(step, store, start);
     if (weights === undefined) return `it was not evaluated after step ${step}`;
     history.evaluations.set(step, await evaluate(weights));
   }
@@ -124,7 +127,7 @@ async function completeEvaluations(
 async function weightsAt(step: number, store: CheckpointStore, start: ModelWithWeights) {
   if (!store.names.includes(checkpointName(step))) return undefined;
   const snapshot = await readSnapshot(step, store, start);
-  return typeof snapshot === "string" ? undefined : snapshot.parameters;
+  return typeof snapshot === "string" ? undefined : weightsToEvaluate(snapshot);
 }
 
 /** Compares the evaluations again, which may count by other rules than when they were made. */
@@ -133,12 +136,12 @@ async function replayBest(
   store: CheckpointStore,
   { given, start }: Continuation,
 ): Promise<Resumed | string> {
-  const { history, parameters } = snapshot;
+  const { history } = snapshot;
   const done = history.steps.length;
   const best = new BestModel(given);
   const evaluated = [...history.evaluations].sort(([a], [b]) => a - b);
   for (const [step, metrics] of evaluated) {
-    best.offer(step, metrics, step === done ? parameters : undefined);
+    best.offer(step, metrics, step === done ? weightsToEvaluate(snapshot) : undefined);
     if (best.hasLostPatience && step < done) return `training stops early after step ${step}`;
   }
   const { step } = best.best ?? { step: done };

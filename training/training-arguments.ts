@@ -82,6 +82,8 @@ export interface TrainingArguments {
   readonly optim_args?: OptimArgs;
   /** The rate of each layer is that of the one above it times this (not in TrainingArguments). */
   readonly layerwise_lr_decay: number;
+  /** Of the moving average of the weights, which is evaluated and returned; absent: none (not in TrainingArguments). */
+  readonly ema_decay?: number;
   readonly weight_decay: number;
   readonly adam_beta1: number;
   readonly adam_beta2: number;
@@ -151,6 +153,7 @@ export const defaultArguments: TrainingArguments = {
 
 /** The arguments that may be absent. */
 export const optionalArguments = [
+  "ema_decay",
   "optim_args",
   "class_weights",
   "lr_scheduler_kwargs",
@@ -188,6 +191,7 @@ const rules: Readonly<Record<string, readonly [(value: number) => boolean, strin
 };
 
 const optionalRules: typeof rules = {
+  ema_decay: [share, "a number from 0 to less than 1"],
   save_total_limit: [atLeastOne, "a whole number of at least 1"],
   early_stopping_patience: [atLeastOne, "a whole number of at least 1"],
 };

@@ -16,6 +16,7 @@ import { type TrainerState, trainerState } from "./trainer-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { TrainingError } from "./training-error.ts";
 import { TrainingStep } from "./training-step.ts";
+import { WeightAverage } from "./weight-average.ts";
 
 /** Compiled graphs to keep, one for each length of batch: as many as there are up to 512 tokens. */
 const SESSIONS = 32;
@@ -31,6 +32,7 @@ export class Training {
   readonly #checkpoints: CheckpointWriter | undefined;
   readonly #began = performance.now();
   #parameters: FineTuneOptions["start"]["parameters"];
+  #average: WeightAverage | undefined;
   #best: BestModel;
   #history = new History();
   #resumedAt = 0;
@@ -49,11 +51,17 @@ export class Training {
       smoothing: given.label_smoothing_factor,
     });
     this.#best = new BestModel(given);
+    this.#average = given.ema_decay === undefined ? undefined : new WeightAverage(given.ema_decay);
     this.#checkpoints = checkpoints && new CheckpointWriter(checkpoints, given, onNotice);
   }
 
   get hasLostPatience(): boolean {
     return this.#best.hasLostPatience;
+  }
+
+  /** What is evaluated and returned: the average where there is one. */
+  get #weights(): FineTuneOptions["start"]["parameters"] {
+    return this.#average?.parameters ?? this.#parameters;
   }
 
   get #steps(): number {
@@ -78,6 +86,8 @@ export class Training {
     this.#history = snapshot.history;
     this.#parameters = snapshot.parameters;
     this.#best = best;
+    const { ema_decay } = this.#given;
+    if (ema_decay !== undefined) this.#average = new WeightAverage(ema_decay, snapshot.average);
     this.#optimizer.restore(snapshot.optimizer, this.#steps);
     this.#resumedAt = this.#steps;
     return this.#steps;
@@ -91,6 +101,7 @@ export class Training {
     const learningRate = learningRateAt(planned.step, this.#maxSteps, this.#given);
     const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm);
     this.#optimizer.step(this.#parameters, gradients, { learningRate, gradientScale });
+    this.#average?.add(this.#parameters);
     this.#history.steps.push({ loss, gradNorm, learningRate, tokens });
     this.#tokensHere += tokens;
     this.#report(loss, learningRate);
@@ -99,9 +110,9 @@ export class Training {
   /** What comes after a step: its evaluation and its checkpoint, where they are due. */
   async evaluateAndSave({ endsEpoch }: PlannedStep): Promise<void> {
     if (this.#isEvaluated(this.#steps)) {
-      const metrics = await this.#metricsOf(this.#parameters);
+      const metrics = await this.#metricsOf(this.#weights);
       this.#history.evaluations.set(this.#steps, metrics);
-      this.#best.offer(this.#steps, metrics, this.#parameters);
+      this.#best.offer(this.#steps, metrics, this.#weights);
     }
     const isFork = this.#steps === decayStart(this.#maxSteps, this.#given);
     const isLast = this.#steps === this.#maxSteps || this.hasLostPatience;
@@ -117,12 +128,13 @@ export class Training {
   /** Saves the end, from which a longer training can go on. */
   async finish(): Promise<void> {
     if (this.hasLostPatience) this.#sayEarlyStop();
+    await this.#gradients.release(); // what is saved needs memory, too
     if (this.#steps > this.#resumedAt) await this.#save();
     this.#checkpoints?.dropPassing();
   }
 
   result(): FineTuned {
-    const parameters = this.#best.parameters ?? this.#parameters;
+    const parameters = this.#best.parameters ?? this.#weights;
     return {
       trained: { ...this.#options.start, parameters },
       state: this.#state({ isOver: true }),
@@ -151,11 +163,13 @@ export class Training {
 
   async #save(options?: { readonly isFork: boolean }): Promise<void> {
     const { best, parameters } = this.#best;
+    const average = this.#average?.parameters;
     await this.#checkpoints?.save(
       {
         parameters: this.#parameters,
         optimizer: this.#optimizer.state(),
         history: this.#history,
+        ...(average && { average }),
         ...(best && parameters && best.step !== this.#steps && { best: { ...best, parameters } }),
       },
       {

@@ -106,6 +106,12 @@ export const params = {
       default: 1,
       examples: [0.9],
     },
+    ema_decay: {
+      ...share,
+      description:
+        "Decay of an exponential moving average of the weights, which is evaluated and returned instead of them; without it none.",
+      examples: [0.999],
+    },
     weight_decay: {
       description: "Decoupled decay of all weights but biases and layer norms.",
       type: "number",

@@ -144,6 +144,20 @@ def layer_rates():
             "after": {n: p.tolist() for n, p in params.items()}}
 
 
+def average(decay):
+    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+    torch.manual_seed(7)
+    model = torch.nn.Linear(3, 2).double()
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    steps = []
+    for _ in range(5):
+        with torch.no_grad(): model.weight.copy_(torch.randn(2, 3))
+        averaged.update_parameters(model)
+        steps.append({"weight": model.weight.flatten().tolist(), "average": averaged.module.weight.flatten().tolist()})
+    return {"decay": decay, "steps": steps}
+
+
+write("averages.json", [average(0.9), average(0.5)])
 write("optimizers.json", optimizers())
 write("layer-rates.json", layer_rates())
 write("losses.json", [losses(0, 0.0, None), losses(1, 0.1, None), losses(2, 0.0, [0.5, 2.0, 1.0, 3.0])])

@@ -66,17 +66,32 @@ const everything: Partial<TrainingArguments> = {
 test("killed after any step, training ends in the bytes of one that was left alone", async () => {
   const straight = await train(everything);
   assert.ok(straight.steps > 16, `${straight.steps} steps`);
-  for (const after of [1, 2, 5, 9, 13, 17]) {
+  for (const after of [1, 5, 9, 17]) {
     const checkpoints = new MemoryCheckpoints();
     const saving = { ...everything, save_strategy: "steps", save_steps: 2 } as const;
     await killed(after, saving, checkpoints);
     const resumed = await train(saving, { checkpoints });
-    const from = after <= 2 ? 0 : after - 1 - ((after - 1) % 2);
+    const from = after === 1 ? 0 : after - 1 - ((after - 1) % 2);
     assert.equal(resumed.steps, straight.steps - from, `killed after ${after}`);
     assert.ok(resumed.weights.equals(straight.weights), `killed after ${after}`);
     assert.deepEqual(resumed.state, straight.state);
   }
 });
+
+for (const more of [
+  { ema_decay: 0.8 },
+  { optim: "lion_32bit", class_weights: [1, 3] },
+  { optim: "adafactor", layerwise_lr_decay: 0.5, label_smoothing_factor: 0.1 },
+] as const)
+  test(`${JSON.stringify(more)}: a resumed training ends in the bytes of a straight one`, async () => {
+    const given = { ...everything, ...more, save_strategy: "steps", save_steps: 5 } as const;
+    const [straight, checkpoints] = [await train(given), new MemoryCheckpoints()];
+    await killed(8, given, checkpoints);
+    const resumed = await train(given, { checkpoints });
+    assert.equal(resumed.steps, straight.steps - 5);
+    assert.ok(resumed.weights.equals(straight.weights));
+    assert.deepEqual(resumed.state, straight.state);
+  });
 
 test("interrupted, it saves first and loses no step", async () => {
   const straight = await train(everything);
