@@ -16,7 +16,7 @@ export interface FaultyFileSystem {
 
 /**
  * Fails call number `at` (counted from 1) with a system error. `once`: only that call, as a disk in
- * trouble does. `dead`: that call and all after it, as a process killed at that point makes none.
+ * trouble does. `dead`: that call and all after it, as a process killed at that point makes none. `killed`: this process is.
  */
 export function faultyFileSystem({
   at = Number.POSITIVE_INFINITY,
@@ -27,11 +27,12 @@ export function faultyFileSystem({
   over?: FileSystem;
   at?: number;
   code?: string;
-  how?: "once" | "dead";
+  how?: "once" | "dead" | "killed";
 } = {}): FaultyFileSystem {
   const names: string[] = [];
   const enter = (name: string, path: string) => {
     names.push(name);
+    if (how === "killed" && names.length === at) process.kill(process.pid, "SIGKILL");
     if (how === "dead" ? names.length >= at : names.length === at)
       throw systemError(code, name, path);
   };
