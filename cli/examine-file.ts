@@ -7,6 +7,7 @@ import { machineFacts } from "./machine-facts.ts";
 import { labelOf, openPipeline } from "./open-pipeline.ts";
 import { withCacheToLookAt } from "./open-workspace.ts";
 import { reportProblem } from "./report-problem.ts";
+import { stagesNamed } from "./stages-named.ts";
 
 /** A pipeline file that was read and examined, with its cache open. Nothing was executed. */
 export interface ExaminedFile {
@@ -23,7 +24,7 @@ export interface ExaminedFile {
 /** What to examine of a pipeline file. */
 export interface ExamineFlags {
   readonly set?: readonly string[];
-  /** Must all be stages of the file; a name that is none ends in a message and exit code 2. */
+  /** Must all be stages or matrices of the file; a name that is none ends in a message and exit code 2. */
   readonly named?: readonly string[];
   /** The stages to look at; without it, all. */
   select?(pipeline: Pipeline): readonly PipelineStage[];
@@ -39,7 +40,7 @@ export async function withExaminedFile(
   const opened = await openPipeline(context, file, { set });
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
-  const unknown = named.find((name) => !pipeline.stages.some((stage) => stage.name === name));
+  const unknown = named.find((name) => stagesNamed(pipeline, name).length === 0);
   if (unknown !== undefined) return reportUnknownStage(context, file, pipeline, unknown);
   return withCacheToLookAt(context, pipeline, async (cache) => {
     const label = labelOf(pipeline);

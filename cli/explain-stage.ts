@@ -103,11 +103,10 @@ function expectation({ examined }: ExaminedFile, { name }: PipelineStage, below:
 }
 
 /** A member of a matrix that never ran is not new altogether: others may have. */
-function reasonOf({ pipeline }: ExaminedFile, { name }: PipelineStage, found: Examined): string {
+function reasonOf({ pipeline }: ExaminedFile, { member }: PipelineStage, found: Examined): string {
   const reason = sayReason(found);
-  if (found.state !== "will-run" || found.reason !== "new" || !name.includes("[")) return reason;
-  const base = name.slice(0, name.indexOf("[") + 1);
-  const others = pipeline.stages.filter((stage) => stage.name.startsWith(base)).length - 1;
+  if (found.state !== "will-run" || found.reason !== "new" || member === undefined) return reason;
+  const others = pipeline.stages.filter((stage) => stage.member?.of === member.of).length - 1;
   return others === 0
     ? reason
     : `${reason}: a new member of the matrix, beside ${formatCount(others, "other")}`;

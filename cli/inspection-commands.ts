@@ -60,7 +60,7 @@ function addWhy(program: Command, context: CliContext, exit: Exit): void {
     .command("why")
     .description("why a stage would run, or why it would not")
     .argument(...pipelineFile)
-    .argument("<stage>", "stage of the file")
+    .argument("<stage>", "stage of the file, or a matrix: each of its members")
     .option(...jsonFlag)
     .action(async (file, stage, flags) => {
       const { why } = await import("./commands/why.ts");

@@ -3,6 +3,7 @@ import type { Examined } from "../../engine/build/examine-pipeline.ts";
 import { selectStages } from "../../engine/build/run-pipeline.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { type ExaminedFile, withExaminedFile, writeJson } from "../examine-file.ts";
+import { stagesNamed } from "../stages-named.ts";
 import { formatRoughSeconds } from "../text/format-quantity.ts";
 import { glyphsOf } from "../text/glyphs.ts";
 import { printableLine } from "../text/printable.ts";
@@ -22,8 +23,11 @@ export function plan(
   targets: readonly string[],
   { set, json }: PlanFlags,
 ): Promise<number> {
-  const select = ({ stages }: { readonly stages: ExaminedFile["pipeline"]["stages"] }) =>
-    selectStages(stages, targets);
+  const select = (pipeline: ExaminedFile["pipeline"]) =>
+    selectStages(
+      pipeline.stages,
+      targets.flatMap((name) => stagesNamed(pipeline, name)),
+    );
   return withExaminedFile(context, file, { set, named: targets, select }, async (view) => {
     if (json) writeJson(context, planJson(view));
     else context.stdout.write(renderPlan(view, context));

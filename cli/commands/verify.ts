@@ -16,6 +16,7 @@ import { machineSlots } from "../machine-slots.ts";
 import { openPipeline } from "../open-pipeline.ts";
 import { withCacheToLookAt, withEmptyCache } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
+import { stagesNamed } from "../stages-named.ts";
 import { startHosts } from "../start-hosts.ts";
 import { formatCount, formatSeconds } from "../text/format-quantity.ts";
 import { glyphsOf } from "../text/glyphs.ts";
@@ -37,7 +38,7 @@ export interface VerifyFlags {
 export async function verify(
   context: CliContext,
   file: string,
-  chosen: readonly string[],
+  named: readonly string[],
   flags: VerifyFlags,
 ): Promise<number> {
   const machine = machineFacts(flags.device);
@@ -50,11 +51,12 @@ export async function verify(
   const opened = await openPipeline(context, file);
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
-  const unknown = chosen.find((name) => !pipeline.stages.some((stage) => stage.name === name));
+  const unknown = named.find((name) => stagesNamed(pipeline, name).length === 0);
   if (unknown !== undefined) return reportUnknownStage(context, file, pipeline, unknown);
   const lock = await readLock(pipeline);
   if (!lock.ok || lock.value === undefined)
     return reportNoLock(context, "verify", lock.ok ? undefined : lock.error);
+  const chosen = named.flatMap((name) => stagesNamed(pipeline, name));
   const task = {
     context,
     pipeline,

@@ -1,9 +1,13 @@
 import { type CliContext, exitCodes } from "../context.ts";
 import { withExaminedFile, writeJson } from "../examine-file.ts";
 import { explainStage } from "../explain-stage.ts";
+import { stagesNamed } from "../stages-named.ts";
 import { renderExplanation } from "../text/render-explanation.ts";
 
-/** Says why a stage would run, or why it would not: what changed, what it waits for, what follows. Exit code 0. */
+/**
+ * Says why a stage would run, or why it would not: what changed, what it waits for, what follows. Of a matrix it says
+ * so of each member. Exit code 0.
+ */
 export function why(
   context: CliContext,
   file: string,
@@ -11,10 +15,16 @@ export function why(
   { json }: { readonly json: boolean },
 ): Promise<number> {
   return withExaminedFile(context, file, { named: [name] }, async (view) => {
-    const stage = view.pipeline.stages.find((candidate) => candidate.name === name)!;
-    const explanation = await explainStage(view, stage);
-    if (json) writeJson(context, explanation);
-    else context.stdout.write(renderExplanation(explanation, context.color));
+    const names = new Set(stagesNamed(view.pipeline, name));
+    const stages = view.pipeline.stages.filter((stage) => names.has(stage.name));
+    for (const [index, stage] of stages.entries()) {
+      const explanation = await explainStage(view, stage);
+      if (json) writeJson(context, explanation);
+      else {
+        const gap = index === 0 ? "" : "\n";
+        context.stdout.write(`${gap}${renderExplanation(explanation, context.color)}`);
+      }
+    }
     return exitCodes.ok;
   });
 }

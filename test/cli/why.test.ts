@@ -97,10 +97,17 @@ function stagesOf(setting: Setting, folder: string): readonly PipelineStage[] {
         name,
         { rate: setting.rate ?? 5e-5, epochs: 3 + index, to: setting.to },
         { dataset: { stage: rows, port: "text" } },
-        { seed: setting.seed },
+        { seed: setting.seed, ...memberOf(name) },
       ),
     ),
   ];
+}
+
+function memberOf(name: string): Pick<PipelineStage, "member"> {
+  const [of = "", values] = name.split("[");
+  return values === undefined
+    ? {}
+    : { member: { of, values: new Map([["epochs", values.slice(7, -1)]]) } };
 }
 
 /** The folder, cache and history in which settings are run and asked about. */
