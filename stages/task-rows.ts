@@ -1,38 +1,46 @@
 import { StageFailure } from "../engine/diagnostic.ts";
-import type { Task } from "../models/model.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
+import type { TokenizerFiles } from "./artifacts/tokenizer.ts";
 import type { TokenSplit } from "./artifacts/tokens.ts";
 import { labelledRows, labelsOfRows, type UnknownLabelAdvice } from "./labelled-rows.ts";
+import { followedRows, maskableRows } from "./language-rows.ts";
 import { taggedRows, tagsOfRows } from "./tagged-rows.ts";
+import { type TrainedTask, trainedTasks } from "./trained-tasks.ts";
+
+/** What the rows of a task are read with. */
+export interface RowsContext {
+  /** What the model knows; none where the task has no labels. */
+  readonly labels: readonly string[];
+  readonly advice: UnknownLabelAdvice;
+  readonly tokenizer: TokenizerFiles;
+  /** The share of words to be found, of masked-lm. */
+  readonly mlmProbability: number;
+}
 
 /** How the rows of a task are read. */
 export interface TaskRows {
   /** The labels that a split has, sorted by code unit; a StageFailure where rows lack them. */
-  labelsOf(name: string, split: TokenSplit): readonly string[];
-  /** A split as training reads it; a StageFailure names a label that is not among `labels`. */
-  read(
-    name: string,
-    split: TokenSplit,
-    known: { labels: readonly string[]; advice: UnknownLabelAdvice },
-  ): TokenDataset;
+  labelsOf?(name: string, split: TokenSplit): readonly string[];
+  /** A split as training reads it; a StageFailure says what is wrong with it, such as a label that is not among `labels`. */
+  read(name: string, split: TokenSplit, context: RowsContext): TokenDataset;
 }
 
-/** The tasks that stages train, evaluate and save, and how the rows of each are read. */
-export const taskRows = {
+/** How the rows of each task are read. */
+export const taskRows: Readonly<Record<TrainedTask, TaskRows>> = {
   "sequence-classification": { labelsOf: labelsOfRows, read: labelledRows },
   "token-classification": { labelsOf: tagsOfRows, read: taggedRows },
-} as const satisfies Partial<Record<Task, TaskRows>>;
-
-/** A task that stages train. */
-export type TrainedTask = keyof typeof taskRows;
+  "masked-lm": { read: (_, split, context) => maskableRows(split, context) },
+  "causal-lm": { read: (_, split, context) => followedRows(split, context) },
+};
 
 /** The task of a model that is to be `done` ("saved"); a StageFailure where stages do not know it. */
-export function trainedTask({ model: { task } }: ModelWithWeights, done: string): TrainedTask {
-  if (Object.hasOwn(taskRows, task)) return task as TrainedTask;
+export function trainedTask({ model }: ModelWithWeights, done: string): TrainedTask {
+  const found = trainedTasks.find((task) => task === model.task);
+  if (found !== undefined) return found;
   throw new StageFailure({
     code: "task-not-supported",
-    message: `A model for ${task} cannot be ${done}.`,
-    hint: `tasks that can be ${done}: ${Object.keys(taskRows).join(", ")}`,
+    message: `A model for ${model.task} cannot be ${done}.`,
+    hint: `tasks that can be ${done}: ${trainedTasks.join(", ")}`,
   });
 }

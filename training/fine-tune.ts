@@ -1,4 +1,5 @@
 import type { Device } from "../compute/device.ts";
+import { hasLabels } from "../models/labels.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { plannedSteps } from "./step-plan.ts";
@@ -54,8 +55,9 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const { start, dataset, evaluation, signal } = options;
   const given = completeArguments(options.arguments);
   const { model } = start;
-  checkDataset(dataset, { model, numLabels: start.labels.length });
-  if (evaluation) checkDataset(evaluation, { model, numLabels: start.labels.length });
+  const numLabels = hasLabels(model.task) ? start.labels.length : model.vocabSize;
+  checkDataset(dataset, { model, numLabels });
+  if (evaluation) checkDataset(evaluation, { model, numLabels });
   else if (given.eval_strategy !== "no")
     throw new TrainingError(
       "evaluation-missing",

@@ -1,4 +1,5 @@
 import type { Model } from "../models/model.ts";
+import type { Masking } from "./masking.ts";
 import { TrainingError } from "./training-error.ts";
 
 /** Rows of token ids with labels, in memory. */
@@ -13,6 +14,8 @@ export interface TokenDataset {
   readonly labels: Int32Array;
   /** What has labels; absent: rows. */
   readonly labelsOf?: "tokens";
+  /** Words are hidden anew in each epoch: `labels` are then of all tokens that may be. */
+  readonly masking?: Masking;
   /** What a user calls each row. */
   readonly rowIds: readonly string[];
 }

@@ -1,17 +1,18 @@
+import { streamKey } from "../models/counter-hash.ts";
 import { padBatch, trainingBatch } from "./batches.ts";
 import { BestModel, copyParameters } from "./best-model.ts";
 import { CheckpointWriter } from "./checkpoint-writer.ts";
 import { createOptimizer } from "./create-optimizer.ts";
-import { predictLogits } from "./evaluate.ts";
 import type { FineTuned, FineTuneOptions } from "./fine-tune.ts";
 import { clipScale, GradientSum } from "./gradient-sum.ts";
 import { History, type Metrics } from "./history.ts";
+import { maskedDataset } from "./masking.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { findCheckpoint } from "./resume.ts";
 import { decayStart, learningRateAt } from "./schedule.ts";
 import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
 import { taskMetrics } from "./task-metrics.ts";
-import { labelCount, labelWeight, rowCount } from "./token-dataset.ts";
+import { labelCount, labelWeight, rowCount, type TokenDataset } from "./token-dataset.ts";
 import { type TrainerState, trainerState } from "./trainer-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { TrainingError } from "./training-error.ts";
@@ -35,6 +36,7 @@ export class Training {
   #average: WeightAverage | undefined;
   #best: BestModel;
   #history = new History();
+  #shown: { readonly epoch: number; readonly dataset: TokenDataset } | undefined;
   #resumedAt = 0;
   #tokensHere = 0;
 
@@ -151,14 +153,13 @@ export class Training {
 
   async #metricsOf(parameters: FineTuneOptions["start"]["parameters"]): Promise<Metrics> {
     const { start, device, evaluation, signal } = this.#options;
-    const logits = await predictLogits(evaluation!, {
-      model: start.model,
+    return taskMetrics(evaluation!, {
+      ...start,
       parameters,
       device,
       batchSize: this.#given.per_device_eval_batch_size,
       ...(signal && { signal }),
     });
-    return taskMetrics(logits, evaluation!, start);
   }
 
   async #save(options?: { readonly isFork: boolean }): Promise<void> {
@@ -198,7 +199,8 @@ export class Training {
   }
 
   async #lossAndGradients(planned: PlannedStep) {
-    const { start, dataset } = this.#options;
+    const { start } = this.#options;
+    const dataset = this.#rowsOf(planned);
     const { maxLength, padTokenId } = start.model;
     const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
     const { class_weights } = this.#given;
@@ -220,6 +222,16 @@ export class Training {
     }
     if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);
     return { loss, gradients, tokens };
+  }
+
+  /** The rows as the epoch of a step sees them. */
+  #rowsOf({ step }: PlannedStep): TokenDataset {
+    const epoch = Math.floor(step / this.#stepsPerEpoch);
+    if (this.#shown?.epoch !== epoch) {
+      const key = streamKey(this.#given.seed, "mask", epoch);
+      this.#shown = { epoch, dataset: maskedDataset(this.#options.dataset, key) };
+    }
+    return this.#shown.dataset;
   }
 
   #notFinite(what: "loss" | "gradient", { step, batches }: PlannedStep): TrainingError {

@@ -8,11 +8,12 @@ import { renderTable } from "./render-table.ts";
 
 const MOST_MISTAKES = 10;
 
-/** The results of a classifier as lines: a table of classes, and the confusion matrix where it fits, else the mistakes made most. */
+/** The results of a classifier as lines: a table of classes, and the confusion matrix where it fits, else the mistakes made most; none of a model without labels. */
 export function renderEvaluation(
   evaluation: Evaluation,
   context: Pick<CliContext, "color" | "columns" | "environment">,
 ): readonly string[] {
+  if (evaluation.labels.length === 0) return [];
   const { dim } = pc.createColors(context.color);
   const width = context.columns - 2;
   const { ellipsis } = glyphsOf(context.environment);

@@ -1,7 +1,7 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { StageContext } from "../../engine/stage.ts";
 import { loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
-import { predictLogits } from "../../training/evaluate.ts";
+import { type EvaluationOptions, predictLogits } from "../../training/evaluate.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
 import { modelSource, withModelErrors } from "../artifacts/model.ts";
@@ -9,17 +9,25 @@ import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
-import { type TrainedTask, taskRows, trainedTask } from "../task-rows.ts";
+import { taskRows, trainedTask } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 import { classificationResults, type MeasuredSplit } from "./classification-results.ts";
 import type { EvaluateInputs, EvaluateParams } from "./evaluate.ts";
+import { languageModelResults } from "./language-model-results.ts";
 import { tagResults } from "./tag-results.ts";
 
-type Results = (logits: Float32Array, measured: MeasuredSplit) => Metrics;
+type Results = (split: MeasuredSplit, options: EvaluationOptions) => Promise<Metrics>;
 
 const resultsOf: Readonly<Record<TrainedTask, Results>> = {
-  "sequence-classification": classificationResults,
-  "token-classification": tagResults,
+  "sequence-classification": ofLogits(classificationResults),
+  "token-classification": ofLogits(tagResults),
+  "masked-lm": languageModelResults,
+  "causal-lm": languageModelResults,
 };
+
+function ofLogits(results: (logits: Float32Array, split: MeasuredSplit) => Metrics): Results {
+  return async (split, options) => results(await predictLogits(split.rows, options), split);
+}
 
 /** The model's results on the split; each number is recorded as a metric of the stage, too. */
 export async function evaluateModel(
@@ -33,21 +41,25 @@ export async function evaluateModel(
   );
   const task = trainedTask(classifier, "evaluated");
   const [split, rows] = readRows(tokens, task, classifier);
-  const logits = await predictLogits(rows, {
+  const options: EvaluationOptions = {
     ...classifier,
     device: await openDevice(device),
     batchSize: params.per_device_eval_batch_size,
     signal,
     onProgress: (done, total) => progress({ done, total, unit: "rows" }),
-  });
-  const metrics = resultsOf[task](logits, { split, rows, labels: classifier.labels });
+  };
+  const measured = { split, rows, labels: classifier.labels };
+  const metrics = await resultsOf[task](measured, options);
   for (const [name, value] of Object.entries(metrics.metrics)) context.metric(name, value);
   return { metrics };
 }
 
+/** As BERT was trained, whatever a fine-tuning hid: so that models can be compared. */
+const MLM_PROBABILITY = 0.15;
+
 /** The only split, as the model reads it; a StageFailure names a label that the model does not have. */
 function readRows(
-  { splits }: Tokens,
+  { splits, tokenizer }: Tokens,
   task: TrainedTask,
   { model, labels }: ModelWithWeights,
 ): readonly [string, TokenDataset] {
@@ -57,7 +69,8 @@ function readRows(
     from: "the model",
     hint: "train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown",
   };
-  return [name, taskRows[task].read(name, split, { labels, advice })];
+  const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY };
+  return [name, taskRows[task].read(name, split, context)];
 }
 
 function onlySplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {

@@ -15,7 +15,7 @@ import type { TrainingFacts } from "../artifacts/model.ts";
 import type { Tokens } from "../artifacts/tokens.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
-import type { TrainedTask } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
@@ -30,7 +30,8 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const tokens = await context.inputs.dataset.read();
   if (context.inputs.model) await requireSameTokenizer(context.inputs.model.files, tokens);
   const task = context.params.task as TrainedTask;
-  const found = readTrainingRows(tokens, task);
+  const { mlm_probability: mlmProbability } = context.params;
+  const found = readTrainingRows(tokens, { task, mlmProbability });
   const { labels } = found;
   const start = await openStartModel(context, { task, labels, facts: tokens.facts });
   context.log(`start: ${start.told}`);

@@ -7,7 +7,7 @@ import {
 import { kwargsProblem } from "../../training/training-arguments.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
-import type { TrainedTask } from "../task-rows.ts";
+import { trainedTasks } from "../trained-tasks.ts";
 import { type FineTuneParams, params } from "./params.ts";
 import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
 
@@ -82,18 +82,10 @@ function isFolder(model: FineTuneParams["model"]): boolean {
   return typeof model === "string" && !model.startsWith("hub:");
 }
 
-/** The keys of `taskRows`, which would load what only a run needs. */
-const TASKS: readonly string[] = [
-  "sequence-classification",
-  "token-classification",
-] satisfies TrainedTask[];
-
 /** Tasks by their names at Hugging Face that this stage does not do. */
 const OTHER_TASKS = [
   "question-answering",
   "fill-mask",
-  "masked-lm",
-  "causal-lm",
   "text-generation",
   "summarization",
   "translation",
@@ -104,14 +96,14 @@ const OTHER_TASKS = [
 ];
 
 function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
-  if (TASKS.includes(task)) return [];
-  const isKnown = OTHER_TASKS.includes(task);
+  if (trainedTasks.some((one) => one === task)) return [];
+  const isKnown = OTHER_TASKS.some((one) => one === task);
   return [
     {
       at: ["task"],
       code: isKnown ? "task-not-supported" : "unknown-task",
       message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
-      hint: `tasks that can be trained: ${TASKS.join(", ")}`,
+      hint: `tasks that can be trained: ${trainedTasks.join(", ")}`,
     },
   ];
 }

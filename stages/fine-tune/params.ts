@@ -32,10 +32,19 @@ export const params = {
     },
     task: {
       description:
-        "What the model learns: sequence-classification gives each text one label, token-classification each word a tag.",
+        "What the model learns: sequence-classification gives each text one label, token-classification each word a tag, masked-lm to find hidden words, causal-lm to go on with a text.",
       type: "string",
       default: "sequence-classification",
-      examples: ["sequence-classification", "token-classification"],
+      examples: ["sequence-classification", "token-classification", "causal-lm"],
+    },
+    mlm_probability: {
+      description:
+        "The share of words to be found, of masked-lm: eight in ten of them hidden, one in ten another word.",
+      type: "number",
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 0.15,
+      examples: [0.3],
     },
     learning_rate: {
       description: "The highest learning rate, reached after the warm-up.",

@@ -5,7 +5,7 @@ import { labelsOf } from "../../models/labels.ts";
 import { createModel, loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
 import type { TokensFacts } from "../artifacts/tokens.ts";
-import type { TrainedTask } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 import type { FineTuneContext } from "./fine-tune-model.ts";
 
 /** What training starts from, and a sentence that says what it is. */

@@ -3,7 +3,8 @@ import type { ModelWithWeights } from "../../models/pretrained.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
-import { type TrainedTask, taskRows } from "../task-rows.ts";
+import { taskRows } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 
 /** The rows that a model is trained and evaluated on. */
 export interface TrainingRows {
@@ -13,14 +14,17 @@ export interface TrainingRows {
 
 /** The rows of the training split, whose labels are known before the model is. */
 export interface FoundRows {
-  /** Sorted by code unit, at least two. */
+  /** Sorted by code unit, at least two; none where the task has no labels. */
   readonly labels: readonly string[];
   /** The rows with the labels and limits of one model; a StageFailure says which do not fit it. */
   forModel(classifier: ModelWithWeights): TrainingRows;
 }
 
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
-export function readTrainingRows({ splits }: Tokens, task: TrainedTask): FoundRows {
+export function readTrainingRows(
+  { splits, tokenizer }: Tokens,
+  { task, mlmProbability }: { task: TrainedTask; mlmProbability: number },
+): FoundRows {
   const [name, train] = trainingSplit(splits);
   if (train.rows.length === 0)
     throw new StageFailure({
@@ -29,8 +33,8 @@ export function readTrainingRows({ splits }: Tokens, task: TrainedTask): FoundRo
       hint: "look at the reports of the stages before: which rule dropped them?",
     });
   const { labelsOf, read } = taskRows[task];
-  const labels = labelsOf(name, train);
-  if (labels.length < 2) throw oneLabel(name, train, { task, label: labels[0]! });
+  const labels = labelsOf?.(name, train) ?? [];
+  if (labelsOf && labels.length < 2) throw oneLabel(name, train, { task, label: labels[0]! });
   const validation = splits.get("validation");
   const evaluated = validation === train || !validation?.rows.length ? undefined : validation;
   return {
@@ -42,7 +46,7 @@ export function readTrainingRows({ splits }: Tokens, task: TrainedTask): FoundRo
       };
       const rowsOf = (split: string, rows: TokenSplit) => {
         requireFit(split, rows, model);
-        return read(split, rows, { labels: known, advice });
+        return read(split, rows, { labels: known, advice, tokenizer, mlmProbability });
       };
       return {
         train: rowsOf(name, train),

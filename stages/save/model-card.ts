@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { Metrics } from "../artifacts/metrics.ts";
 import type { TrainingFacts } from "../artifacts/model.ts";
-import type { TrainedTask } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 import type { SaveParams } from "./save.ts";
 import { taskCards } from "./task-card.ts";
 
@@ -78,11 +78,12 @@ function introduction({ task, params, labels, modelType, parameters }: CardFacts
 }
 
 function intendedUse({ task, labels, maxLength }: CardFacts): string {
+  const names = labels.map((label) => `\`${label}\``).join(", ");
+  const known = labels.length > 0 ? ` The labels:\n${names}.` : "";
   const { pipelineTag } = taskCards[task];
   return `## Intended use
 
-Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut. The labels:
-${labels.map((label) => `\`${label}\``).join(", ")}.
+Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut.${known}
 
 \`\`\`sh
 npx tunesmith predict THIS_FOLDER "some text"
@@ -151,18 +152,17 @@ function results({ task, results }: CardFacts): string {
     shown(f1),
     thousands(support),
   ]);
+  const byClass = `\`majority_accuracy\` is what always giving the most frequent label would reach.
+
+${table([classTitle, "Precision", "Recall", "F1", sentence(classUnit)], classes)}`;
   return `## Results
 
-On the ${thousands(results.predictions.length)} rows of the split \`${report.split}\`:
+On the ${thousands(metrics.rows ?? results.predictions.length)} rows of the split \`${report.split}\`:
 
 ${table(
   ["Metric", "Value"],
   Object.entries(metrics).map(([name, value]) => [name, shown(value)]),
-)}
-
-\`majority_accuracy\` is what always giving the most frequent label would reach.
-
-${table([classTitle, "Precision", "Recall", "F1", sentence(classUnit)], classes)}`;
+)}${classes.length > 0 ? `\n\n${byClass}` : ""}`;
 }
 
 function limits({ task, results, maxLength }: CardFacts): string {

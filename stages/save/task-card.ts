@@ -1,4 +1,4 @@
-import type { TrainedTask } from "../task-rows.ts";
+import type { TrainedTask } from "../trained-tasks.ts";
 
 /** What a model card says in another way for each task. */
 export interface TaskCard {
@@ -16,6 +16,18 @@ export interface TaskCard {
   readonly limits: readonly string[];
   readonly caution: string;
 }
+
+const languageModel = {
+  scores: [
+    ["perplexity", "Perplexity", "perplexity"],
+    ["loss", "Loss", "loss"],
+  ],
+  data: "texts",
+  classTitle: "",
+  classUnit: "",
+  limits: ["What it says is likely after its training data, which need not be true."],
+  caution: "A language model repeats",
+} as const;
 
 /** The cards of the tasks that can be saved. */
 export const taskCards: Readonly<Record<TrainedTask, TaskCard>> = {
@@ -57,5 +69,17 @@ export const taskCards: Readonly<Record<TrainedTask, TaskCard>> = {
       "Where tags mark entities, precision, recall and F1 count whole entities, right only where both ends and the type are.",
     ],
     caution: "A tagger repeats",
+  },
+  "masked-lm": {
+    ...languageModel,
+    pipelineTag: "fill-mask",
+    title: "Masked language model",
+    gives: () => "finds hidden words",
+  },
+  "causal-lm": {
+    ...languageModel,
+    pipelineTag: "text-generation",
+    title: "Language model",
+    gives: () => "goes on with a text",
   },
 };

@@ -37,6 +37,11 @@ export interface EncoderFacts {
   readonly vocabSize: number;
   readonly padId: number | null;
   readonly unknownId: number | null;
+  /** Of the tokens that hide a word, and that end a text. */
+  readonly maskId: number | null;
+  readonly endId: number | null;
+  /** Of added tokens that are no words. */
+  readonly specialIds: readonly number[];
   readonly modelInputNames: readonly string[];
   readonly template: Template;
 }
@@ -76,6 +81,11 @@ export class Encoder {
       vocabSize: largestId(tokenizer) + 1,
       unknownId: tokenizer.model!.unk_token_id ?? null,
       padId: idOfNamed(tokenizer, config.pad_token),
+      maskId: idOfNamed(tokenizer, config.mask_token ?? "[MASK]") ?? null,
+      endId: idOfNamed(tokenizer, config.eos_token),
+      specialIds: [...tokenizer.get_added_tokens_decoder()].flatMap(([id, token]) =>
+        token.special ? [id] : [],
+      ),
       modelInputNames: inputNames(config.model_input_names),
       template: templateOf(tokenizer),
     };

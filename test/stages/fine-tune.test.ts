@@ -422,8 +422,8 @@ test("check: what cannot be done is refused by name", () => {
       'Models cannot be fetched from a hub yet: "hub:google/bert_uncased@main".',
     ],
   ]);
-  assert.deepEqual(problemsOf({ model, task: "causal-lm" }), [
-    ["task", "task-not-supported", 'The task "causal-lm" is not supported yet.'],
+  assert.deepEqual(problemsOf({ model, task: "question-answering" }), [
+    ["task", "task-not-supported", 'The task "question-answering" is not supported yet.'],
   ]);
   assert.deepEqual(problemsOf({ model, task: "seqence-classification" }), [
     ["task", "unknown-task", 'There is no task "seqence-classification".'],
