@@ -26,7 +26,10 @@ const refusedArguments = {
   output_dir: later([], "add a stage `uses: save` with `to: FOLDER`"),
   overwrite_output_dir: later(off, "add a stage `uses: save` with `to: FOLDER`"),
   push_to_hub: later(off, "add a stage `uses: save` and upload its folder"),
-  report_to: later(["none", null], "trainer_state.json holds the log"),
+  report_to: later(
+    ["none", null],
+    "trainer_state.json holds the log; for TensorBoard set `tensorboard: true` in the save stage",
+  ),
   logging_strategy: later(["steps"], "set logging_steps"),
   seed: later([], "set `seed` beside `uses`, or at the top of the file"),
   data_seed: later([null], "set `seed` beside `uses`, or at the top of the file"),

@@ -4,6 +4,8 @@ import {
   loadPretrained,
   type ModelWithWeights,
 } from "../../models/pretrained.ts";
+import { formatEventFile } from "../../training/event-file.ts";
+import type { TrainerState } from "../../training/trainer-state.ts";
 import type { FileContent, Folder } from "../artifacts/folder.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
 import {
@@ -35,6 +37,10 @@ export async function saveModel(
   const files = new Map<string, FileContent>(formatPretrained(classifier));
   for (const name of [...TOKENIZER_FILES, "trainer_state.json"])
     if (given.has(name)) files.set(name, await given.read(name));
+  if (params.tensorboard && given.has("trainer_state.json")) {
+    const { log_history } = JSON.parse(await given.readText("trainer_state.json")) as TrainerState;
+    files.set("runs/events.out.tfevents.0.tunesmith", formatEventFile(log_history));
+  }
   const config = files.get("tokenizer_config.json") as Uint8Array | undefined;
   const maxLength = longestText(classifier, training);
   if (config) files.set("tokenizer_config.json", withMaxLength(config, maxLength));

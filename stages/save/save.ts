@@ -59,6 +59,13 @@ const params = {
       description: "The Hub id of the checkpoint that training started from, for the card.",
       examples: ["google-bert/bert-base-uncased"],
     },
+    tensorboard: {
+      description:
+        "Whether the training's log is also written to runs/, as an event file for TensorBoard.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
   },
   required: ["to"],
   additionalProperties: false,

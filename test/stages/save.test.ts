@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { evaluate } from "../../stages/evaluate/evaluate.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { save } from "../../stages/save/save.ts";
+import { formatEventFile } from "../../training/event-file.ts";
 import { runStage } from "../rig/run-stage.ts";
 import { type TestRow, tinyConfig, tokensOf, weather } from "../rig/tokens-of.ts";
 
@@ -207,4 +208,15 @@ test("tokenizer_config.json gets the model's longest text, unless it says one", 
   const completed = await savedWith('{"unk_token":"[UNK]"}');
   assert.equal(completed, '{\n  "unk_token": "[UNK]",\n  "model_max_length": 8\n}\n');
   assert.equal(await savedWith('{"model_max_length":5}'), '{"model_max_length":5}');
+});
+
+test("tensorboard: the training's log is written as an event file", async () => {
+  const { files } = await saved({ ...card, tensorboard: true });
+  const path = "runs/events.out.tfevents.0.tunesmith";
+  assert.ok(files.folder.paths.includes(path));
+  const { log_history } = JSON.parse(await files.folder.readText("trainer_state.json"));
+  assert.deepEqual(
+    Buffer.from(await files.folder.read(path)),
+    Buffer.from(formatEventFile(log_history)),
+  );
 });
