@@ -11,6 +11,13 @@ const setFlag = new Option(
   .default([], "none")
   .argParser((value: string, previous: readonly string[]) => [...previous, value]);
 
+const setFileFlag = new Option(
+  "--set-file <file>",
+  "a file of such values, one a line: path: value",
+)
+  .default([], "none")
+  .argParser((value: string, previous: readonly string[]) => [...previous, value]);
+
 /** Adds the commands that help to write a pipeline file; they read it and execute nothing. */
 export function addAuthoringCommands(program: Command, context: CliContext, exit: Exit): void {
   program
@@ -26,10 +33,23 @@ export function addAuthoringCommands(program: Command, context: CliContext, exit
     .description("check a pipeline file: all that is wrong with it, with its place and what to do")
     .argument(...pipelineFile)
     .addOption(setFlag)
+    .addOption(setFileFlag)
     .option("--json", "one diagnostic a line on stdout", false)
     .action(async (file, flags) => {
       const { validate } = await import("./commands/validate.ts");
       exit(await validate(context, file, flags));
+    });
+  program
+    .command("config")
+    .description("print every value of a pipeline with the file and line it comes from")
+    .argument(...pipelineFile)
+    .option("--resolved", "defaults, too", false)
+    .addOption(setFlag)
+    .addOption(setFileFlag)
+    .option("--json", "one value a line on stdout", false)
+    .action(async (file, flags) => {
+      const { config } = await import("./commands/config.ts");
+      exit(await config(context, file, flags));
     });
   program
     .command("graph")

@@ -24,6 +24,7 @@ export interface ExaminedFile {
 /** What to examine of a pipeline file. */
 export interface ExamineFlags {
   readonly set?: readonly string[];
+  readonly setFile?: readonly string[];
   /** Must all be stages or matrices of the file; a name that is none ends in a message and exit code 2. */
   readonly named?: readonly string[];
   /** The stages to look at; without it, all. */
@@ -34,10 +35,10 @@ export interface ExamineFlags {
 export async function withExaminedFile(
   context: CliContext,
   file: string,
-  { set = [], named = [], select }: ExamineFlags,
+  { set = [], setFile = [], named = [], select }: ExamineFlags,
   work: (view: ExaminedFile) => Promise<number>,
 ): Promise<number> {
-  const opened = await openPipeline(context, file, { set });
+  const opened = await openPipeline(context, file, { set, setFile });
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
   const unknown = named.find((name) => stagesNamed(pipeline, name).length === 0);

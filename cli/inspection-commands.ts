@@ -36,6 +36,7 @@ function addPlan(program: Command, context: CliContext, exit: Exit): void {
       collect,
       [],
     )
+    .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
     .option(...jsonFlag)
     .action(async (file, targets, flags) => {
       const { plan } = await import("./commands/plan.ts");

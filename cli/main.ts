@@ -117,6 +117,7 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
       collect,
       [],
     )
+    .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
     .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
     .option("--watch", "run again after each saved change of what the pipeline reads", false)
     .option("--json", "events as NDJSON on stdout", false)

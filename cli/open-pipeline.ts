@@ -4,9 +4,16 @@ import { errnoOf } from "../cache/cache-error.ts";
 import type { Diagnostic } from "../engine/diagnostic.ts";
 import { analyze } from "../engine/pipeline/analyze.ts";
 import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import type { ReadFile, RootRequest } from "../engine/pipeline/read-root.ts";
 import { renderDiagnostics } from "../engine/render-diagnostic.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { reportProblem } from "./report-problem.ts";
+
+/** Values from the command line that change the file's. */
+export interface Settings {
+  readonly set?: readonly string[];
+  readonly setFile?: readonly string[];
+}
 
 /** A pipeline that can be worked with, or the exit code after the reasons were printed. */
 export type OpenedPipeline = { readonly pipeline: Pipeline } | { readonly exitCode: number };
@@ -15,7 +22,7 @@ export type OpenedPipeline = { readonly pipeline: Pipeline } | { readonly exitCo
 export async function openPipeline(
   context: CliContext,
   file: string,
-  options: { readonly set?: readonly string[] } = {},
+  options: Settings = {},
 ): Promise<OpenedPipeline> {
   const checked = await checkPipeline(context, file, options);
   if (!("diagnostics" in checked)) return checked;
@@ -28,21 +35,42 @@ export async function openPipeline(
 export async function checkPipeline(
   context: CliContext,
   file: string,
-  { set = [] }: { readonly set?: readonly string[] } = {},
+  settings: Settings = {},
 ): Promise<OpenedPipeline | { readonly diagnostics: readonly Diagnostic[] }> {
-  const path = isAbsolute(file) ? file : join(context.cwd, file);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    return { exitCode: reportUnreadable(context, file, error) };
-  }
-  const { kinds, environment } = context;
-  const analyzed = await analyze({ path, shown: file, bytes, kinds, environment, overrides: set });
+  const read = await readRequest(context, file, settings);
+  if ("exitCode" in read) return read;
+  const analyzed = await analyze({ ...read.request, kinds: context.kinds });
   return analyzed.ok ? { pipeline: analyzed.value } : { diagnostics: analyzed.error };
 }
 
-function reportUnreadable(context: CliContext, file: string, error: unknown): number {
+/** Reads a pipeline file and the settings files; prints why one cannot be read. */
+export async function readRequest(
+  context: CliContext,
+  file: string,
+  { set = [], setFile = [] }: Settings,
+): Promise<{ readonly request: RootRequest } | { readonly exitCode: number }> {
+  const pathOf = (name: string) => (isAbsolute(name) ? name : join(context.cwd, name));
+  const files: ReadFile[] = [];
+  for (const shown of [file, ...setFile]) {
+    try {
+      files.push({ shown, bytes: await readFile(pathOf(shown)) });
+    } catch (error) {
+      return { exitCode: reportUnreadable(context, shown, error, shown === file) };
+    }
+  }
+  const [pipeline, ...settings] = files;
+  const { environment } = context;
+  return {
+    request: { ...pipeline!, path: pathOf(file), environment, overrides: set, settings },
+  };
+}
+
+function reportUnreadable(
+  context: CliContext,
+  file: string,
+  error: unknown,
+  isPipeline: boolean,
+): number {
   const errno = errnoOf(error);
   if (errno === undefined) throw error;
   if (errno !== "ENOENT") {
@@ -52,8 +80,9 @@ function reportUnreadable(context: CliContext, file: string, error: unknown): nu
     });
     return exitCodes.io;
   }
-  const hint =
+  const hintForPipeline =
     "name a pipeline file such as pipelines/package-sections.tune.yaml, or write one with `tunesmith init`";
+  const hint = isPipeline ? hintForPipeline : "paths start from the folder you are in";
   reportProblem(context, { code: "file-not-found", message: `There is no file ${file}.`, hint });
   return exitCodes.usage;
 }

@@ -13,6 +13,7 @@ import { sayReason, sayState } from "../text/say-examined.ts";
 /** What `tunesmith plan` takes. */
 export interface PlanFlags {
   readonly set: readonly string[];
+  readonly setFile?: readonly string[];
   readonly json: boolean;
 }
 
@@ -21,14 +22,14 @@ export function plan(
   context: CliContext,
   file: string,
   targets: readonly string[],
-  { set, json }: PlanFlags,
+  { set, setFile = [], json }: PlanFlags,
 ): Promise<number> {
   const select = (pipeline: ExaminedFile["pipeline"]) =>
     selectStages(
       pipeline.stages,
       targets.flatMap((name) => stagesNamed(pipeline, name)),
     );
-  return withExaminedFile(context, file, { set, named: targets, select }, async (view) => {
+  return withExaminedFile(context, file, { set, setFile, named: targets, select }, async (view) => {
     if (json) writeJson(context, planJson(view));
     else context.stdout.write(renderPlan(view, context));
     return exitCodes.ok;

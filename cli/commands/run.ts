@@ -34,6 +34,7 @@ export interface RunFlags {
   readonly jobs: number;
   readonly keepGoing: boolean;
   readonly set: readonly string[];
+  readonly setFile?: readonly string[];
   readonly device: string;
   readonly json: boolean;
 }
@@ -49,7 +50,7 @@ export async function run(
   if (!machine.ok) return usage(context, machine.error);
   const lent = machineSlots(context);
   if ("exitCode" in lent) return lent.exitCode;
-  const opened = await openPipeline(context, file, { set: flags.set });
+  const opened = await openPipeline(context, file, flags);
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
   const forced = typeof flags.force === "string" ? [flags.force] : [];
@@ -189,7 +190,7 @@ async function conclude(
     const next = lockRun(pipeline, outcome.built, frozen, context.version);
     return checkReproduced(task, frozen, next);
   }
-  if (flags.set.length > 0) {
+  if (flags.set.length + (flags.setFile ?? []).length > 0) {
     context.stderr.write(
       "The lockfile is left as it is: --set made this another pipeline than the file.\n",
     );

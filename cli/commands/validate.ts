@@ -6,6 +6,7 @@ import { checkPipeline } from "../open-pipeline.ts";
 /** What `tunesmith validate` takes. */
 export interface ValidateFlags {
   readonly set: readonly string[];
+  readonly setFile?: readonly string[];
   readonly json: boolean;
 }
 
@@ -13,9 +14,9 @@ export interface ValidateFlags {
 export async function validate(
   context: CliContext,
   file: string,
-  { set, json }: ValidateFlags,
+  { set, setFile = [], json }: ValidateFlags,
 ): Promise<number> {
-  const checked = await checkPipeline(context, file, { set });
+  const checked = await checkPipeline(context, file, { set, setFile });
   if ("exitCode" in checked) return checked.exitCode;
   const { stdout, color, columns } = context;
   if ("diagnostics" in checked) {

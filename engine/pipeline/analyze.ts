@@ -8,32 +8,22 @@ import { checkSchema } from "./check-schema.ts";
 import { checkSecrets } from "./check-secrets.ts";
 import { checkStage, type StageDraft } from "./check-stage.ts";
 import { withChosenTypes } from "./chosen-types.ts";
-import { type Expanded, expandMatrix } from "./expand-matrix.ts";
+import type { Expanded } from "./expand-matrix.ts";
 import { linkFiles } from "./link-files.ts";
 import { orderStages } from "./order-stages.ts";
-import { applyOverrides } from "./overrides.ts";
-import { parse } from "./parse.ts";
 import type { Pipeline, PipelineStage } from "./pipeline.ts";
 import { pipelineKeys } from "./pipeline-keys.ts";
 import { findProjectFolder, type Location } from "./project-folder.ts";
+import { type RootRequest, readRoot } from "./read-root.ts";
 import { type Report, reportTo } from "./report.ts";
 import { resolvePaths, type StagePaths } from "./resolve-paths.ts";
 import { type Links, referenceOf, resolveReferences } from "./resolve-references.ts";
 import { valueAt } from "./source-node.ts";
-import { decodeSource } from "./source-text.ts";
-import { createSubstitution, type Environment } from "./variables.ts";
+import type { Environment } from "./variables.ts";
 
 /** A pipeline file to check, and what it may refer to. */
-export interface AnalyzeRequest {
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** The path as the user wrote it, for messages. */
-  readonly shown: string;
-  readonly bytes: Uint8Array;
+export interface AnalyzeRequest extends RootRequest {
   readonly kinds: readonly AnyStage[];
-  readonly environment: Environment;
-  /** Values from the command line: `stages.train.with.learning_rate=3e-5`. */
-  readonly overrides?: readonly string[];
 }
 
 /**
@@ -45,10 +35,9 @@ export async function analyze(
 ): Promise<Result<Pipeline, readonly Diagnostic[]>> {
   const diagnostics: Diagnostic[] = [];
   const report = reportTo(diagnostics);
-  const source = decodeSource(request.shown, request.bytes, report);
-  const expanded = source && readRoot(source, request, report);
-  if (source === undefined || expanded === undefined) return failure(inOrder(diagnostics));
-  const { root } = expanded;
+  const expanded = await readRoot(request, report);
+  if (expanded === undefined) return failure(inOrder(diagnostics));
+  const { root, source } = expanded;
   const top = checkTop(root, source, report);
   checkSecrets(top.secrets ?? [], request.environment, source, report);
   const drafts = withChosenTypes(checkStages(expanded, request.kinds, report));
@@ -72,31 +61,6 @@ interface Top {
   readonly seed: number;
   readonly allow_outside: boolean;
   readonly secrets?: readonly string[];
-}
-
-/** The file's top map with overrides, variables and members of matrices put in. */
-function readRoot(
-  source: SourceText,
-  request: AnalyzeRequest,
-  report: Report,
-): Expanded | undefined {
-  const parsed = parse(source, report);
-  if (parsed === undefined) return undefined;
-  if (parsed.kind === "map") {
-    const overridden = applyOverrides(parsed, request.overrides ?? [], report);
-    const substitute = createSubstitution(overridden, request.environment, report);
-    return expandMatrix(overridden, substitute, report);
-  }
-  const isEmpty = parsed.kind === "scalar" && parsed.value === null;
-  const start = { file: source, range: { start: 0, end: 0 } };
-  if (isEmpty) {
-    const hint = "write one with `tunesmith init`";
-    report({ code: "empty-file", message: "The file holds no pipeline.", place: start, hint });
-  } else if (parsed.kind !== "unknown") {
-    const message = `A pipeline file is a map of "key: value" lines, not a ${parsed.kind === "list" ? "list" : "single value"}.`;
-    report({ code: "not-a-map", message, place: parsed.place, hint: 'begin with "stages:"' });
-  }
-  return undefined;
 }
 
 function checkTop(root: Expanded["root"], source: SourceText, report: Report): Top {
@@ -178,9 +142,11 @@ function pipelineFacts({ path, folder, project }: Location, top: Top, source: So
   return { name, source, path, folder, project, ...(secrets.length > 0 && { secrets }) };
 }
 
-/** By place; what concerns the command line comes last. */
+/** By place, file by file; what concerns the command line comes last. */
 function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const rank = ({ file }: Diagnostic) => (file.path === "--set" ? 1 : 0);
+  const paths = [...new Set(diagnostics.map(({ file }) => file.path))];
+  const rank = ({ file: { path } }: Diagnostic) =>
+    path === "--set" ? paths.length : paths.indexOf(path);
   return distinct(diagnostics).sort((a, b) => rank(a) - rank(b) || a.range.start - b.range.start);
 }
 

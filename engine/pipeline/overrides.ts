@@ -9,7 +9,7 @@ import {
   type SourceNode,
   valueAt,
 } from "./source-node.ts";
-import { hasOnlyText } from "./source-text.ts";
+import { decodeSource, hasOnlyText } from "./source-text.ts";
 
 const RESERVED = new Set(["__proto__", "constructor", "prototype"]);
 
@@ -27,19 +27,52 @@ export function applyOverrides(
   return result;
 }
 
+/**
+ * The file with the values of settings files put in: maps from paths to values, `stages.train.seed: 1`. As with
+ * overrides, what is not in the file is added, stages and list items are not. Errors point into the settings file.
+ */
+export function applySettings(
+  root: MapNode,
+  settings: readonly { readonly shown: string; readonly bytes: Uint8Array }[],
+  report: Report,
+): MapNode {
+  let result = root;
+  for (const { shown, bytes } of settings) {
+    const source = decodeSource(shown, bytes, report);
+    const map = source && parse(source, report);
+    if (map === undefined || map.kind === "unknown") continue;
+    if (map.kind !== "map") {
+      const message = "A file of settings is a map from paths to values.";
+      const hint = "write lines such as stages.train.with.learning_rate: 3e-5";
+      report({ code: "not-a-map", message, place: map.place, hint });
+      continue;
+    }
+    for (const { key, keyPlace, value } of map.entries.values()) {
+      const target = { path: key.split("."), value, place: keyPlace, report };
+      const replaced = isPath(target.path) ? replaceAt(result, 0, target) : undefined;
+      if (replaced?.kind === "map") result = replaced;
+      if (!isPath(target.path)) reportInvalid(key, keyPlace, report);
+    }
+  }
+  return result;
+}
+
+function isPath(path: readonly string[]): boolean {
+  return path.every((segment) => segment.trim() !== "" && !RESERVED.has(segment));
+}
+
+function reportInvalid(text: string, place: Place, report: Report): void {
+  const message = `${quote(text)} is no setting.`;
+  const hint = "write PATH=VALUE: stages.train.with.learning_rate=3e-5";
+  report({ code: "invalid-override", message, hint, place });
+}
+
 function applyOverride(root: MapNode, text: string, report: Report): MapNode {
   const file = { path: "--set", text };
   const end = text.indexOf("=");
   const path = text.slice(0, Math.max(0, end)).split(".");
-  if (end < 1 || path.some((segment) => segment.trim() === "" || RESERVED.has(segment))) {
-    const message = `${quote(text)} is no setting.`;
-    const hint = "write PATH=VALUE: stages.train.with.learning_rate=3e-5";
-    report({
-      code: "invalid-override",
-      message,
-      hint,
-      place: { file, range: { start: 0, end: text.length } },
-    });
+  if (end < 1 || !isPath(path)) {
+    reportInvalid(text, { file, range: { start: 0, end: text.length } }, report);
     return root;
   }
   if (!hasOnlyText(file, report)) return root;

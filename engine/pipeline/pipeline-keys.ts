@@ -28,6 +28,22 @@ export const pipelineKeys = {
       type: ["object", "null"],
       examples: [{ model: "models/bert-tiny", epochs: 3 }],
     },
+    include: {
+      description:
+        "Files whose vars, stages and templates are part of this one, by paths from this file's folder. Paths in them start from this file's folder, too.",
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { type: "array", items: { type: "string", minLength: 1 } },
+      ],
+      examples: [["shared/data.yaml"]],
+    },
+    templates: {
+      description:
+        "Keys that stages share, by name: a stage takes them over with `template`, and its own come before.",
+      type: "object",
+      additionalProperties: { type: "object" },
+      examples: [{ trained: { uses: "fine-tune", resources: { gpu: 1 } } }],
+    },
     allow_outside: {
       description: "Whether paths may be absolute or leave the project's folder.",
       type: "boolean",
@@ -58,6 +74,11 @@ export const stageKeys = {
   properties: {
     uses: { description: "The kind of stage.", type: "string", minLength: 1 },
     description: { description: "What the stage is for.", type: "string" },
+    template: {
+      description: "A template whose keys the stage takes over; its own come before.",
+      type: "string",
+      minLength: 1,
+    },
     in: {
       description:
         "What the stage reads: a stage, `stage.split`, `stage.port` or `stage.port.split`, or a map from input port to one of these.",

@@ -41,8 +41,10 @@ export function pipelineSchema(kinds: readonly AnyStage[]): object {
 
 function stageSchema(kinds: readonly AnyStage[]): object {
   const { uses, in: inputs, with: params, require: gates, ...others } = stageKeys.properties;
+  const { required: _, ...keys } = stageKeys;
   return {
-    ...stageKeys,
+    ...keys,
+    anyOf: [{ required: ["uses"] }, { required: ["template"] }],
     properties: {
       uses: { ...uses, anyOf: [{ oneOf: kinds.map(nameOf) }, REFERENCE] },
       in: inputs,
@@ -69,7 +71,11 @@ function ruleOf({ kind, params, inputs, takesAny, description }: AnyStage): obje
   const required = ["with"].filter(() => (params.required ?? []).length > 0);
   if (reading.some(([, port]) => !port.optional)) required.push("in");
   return {
-    if: { properties: { uses: { const: kind } }, required: ["uses"] },
+    // What a template holds cannot be known here.
+    if: {
+      properties: { uses: { const: kind }, template: false },
+      required: ["uses"],
+    },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: {
       properties: {

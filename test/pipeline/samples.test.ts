@@ -12,9 +12,9 @@ const isUpdating = process.env.UPDATE_GOLDEN === "1";
 for (const name of readdirSync(samples).sort()) {
   test(`sample ${name} prints what its expected.txt holds`, async () => {
     const folder = `${samples}/${name}`;
-    const { set = [], environment = {} } = commandOf(folder);
+    const { set = [], setFile = [], environment = {} } = commandOf(folder);
     const { exitCode, stdout, stderr } = await runCommand({ cwd: folder, environment }, (context) =>
-      validate(context, "pipeline.tune.yaml", { set, json: false }),
+      validate(context, "pipeline.tune.yaml", { set, setFile, json: false }),
     );
     if (isUpdating) writeFileSync(`${folder}/expected.txt`, stdout);
     assert.equal(stdout, readFileSync(`${folder}/expected.txt`, "utf8"));
@@ -25,6 +25,7 @@ for (const name of readdirSync(samples).sort()) {
 
 interface SampleCommand {
   readonly set?: readonly string[];
+  readonly setFile?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
