@@ -70,6 +70,7 @@ export const fineTune = defineStage({
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
     ...optimizerProblems(params),
+    ...classWeightProblems(params),
     ...refusedArgumentProblems(params),
   ],
   async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
@@ -148,6 +149,12 @@ function scheduleProblems(params: FineTuneParams): ParamsProblem[] {
       hint: `expected ${problem}`,
     },
   ];
+}
+
+function classWeightProblems({ task, class_weights }: FineTuneParams): ParamsProblem[] {
+  if (class_weights === undefined || task.endsWith("-classification")) return [];
+  const message = `class_weights are for tasks with labels; ${task} has none.`;
+  return [{ at: ["class_weights"], code: "no-classes", message, hint: "leave them out" }];
 }
 
 function optimizerProblems({ optim, optim_args }: FineTuneParams): ParamsProblem[] {

@@ -24,6 +24,25 @@ function tagged(rows: TokenDataset): TokenDataset {
   return { ...rows, labels: tags, labelsOf: "tokens" };
 }
 
+/** Each token is labelled with the one after it; the last of a row has none. */
+function nextTokens(rows: TokenDataset): TokenDataset {
+  const ends = new Set([...rows.offsets].map((offset) => offset - 1));
+  const labels = Int32Array.from(rows.ids, (_, at) => (ends.has(at) ? -1 : rows.ids[at + 1]!));
+  return { ...rows, labels, labelsOf: "tokens" };
+}
+
+const gpt2 = {
+  model_type: "gpt2",
+  vocab_size: 20,
+  n_embd: 16,
+  n_layer: 1,
+  n_head: 2,
+  n_positions: 16,
+  embd_pdrop: 0,
+  attn_pdrop: 0,
+  resid_pdrop: 0,
+};
+
 const rows = markedRows(46, 1);
 const cases = [
   ["sequence-classification", rows, {}],
@@ -31,11 +50,13 @@ const cases = [
   ["sequence-classification", rows, { group_by_length: false, shuffle: false }],
   ["token-classification", tagged(rows), {}],
   ["token-classification", tagged(rows), { class_weights: [1, 9] }],
+  ["causal-lm", nextTokens(rows), {}],
+  ["causal-lm", nextTokens(rows), { label_smoothing_factor: 0.1 }],
 ] as const;
 
 for (const [task, dataset, more] of cases)
   test(`${task} ${JSON.stringify(more)}: loss and gradient do not depend on how a step is cut`, async () => {
-    const start = createModel(config, { task, labels, seed: 1 });
+    const start = createModel(task === "causal-lm" ? gpt2 : config, { task, labels, seed: 1 });
     const courses = [];
     for (const [size, parts] of cuts) {
       const { state } = await fineTune({
