@@ -128,7 +128,7 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
       // What is forced has run once; after a change only what it concerns runs.
       const runAgain = (isFirst: boolean) =>
         run(context, file, targets, isFirst ? flags : { ...flags, force: false });
-      exit(await watch(context, { file, set: flags.set, run: runAgain }));
+      exit(await watch(context, { file, settings: flags, run: runAgain }));
     });
 }
 

@@ -3,14 +3,14 @@ import { watch as watchFiles } from "chokidar";
 import { matchesPattern } from "../../engine/pipeline/file-pattern.ts";
 import type { SourcePath } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
-import { checkPipeline } from "../open-pipeline.ts";
+import { checkPipeline, type Settings } from "../open-pipeline.ts";
 import { formatCount } from "../text/format-quantity.ts";
 
 /** What is watched, and what is done after each change. */
 export interface WatchRequest {
   /** The path of the pipeline file as the user wrote it. */
   readonly file: string;
-  readonly set: readonly string[];
+  readonly settings: Settings;
   /** Runs the pipeline; `isFirst` until something has changed. Resolves to the exit code. */
   run(isFirst: boolean): Promise<number>;
 }
@@ -71,14 +71,18 @@ type Watched = Pick<SourcePath, "absolute" | "pattern">;
 /** The pipeline file and all that it reads; what was watched before, while the file has errors. */
 async function readBy(
   context: CliContext,
-  { file, set }: WatchRequest,
+  { file, settings }: WatchRequest,
   before: readonly Watched[],
 ): Promise<readonly Watched[]> {
-  const own = { absolute: isAbsolute(file) ? file : join(context.cwd, file) };
+  const pathOf = (path: string) => ({
+    absolute: isAbsolute(path) ? path : join(context.cwd, path),
+  });
+  const own = [file, ...(settings.setFile ?? [])].map(pathOf);
   const silent = { ...context, stderr: { write: () => {} } };
-  const checked = await checkPipeline(silent, file, { set });
-  if (!("pipeline" in checked)) return [own, ...before.slice(1)];
-  return [own, ...checked.pipeline.stages.flatMap(({ sources }) => sources)];
+  const checked = await checkPipeline(silent, file, settings);
+  if (!("pipeline" in checked)) return [...own, ...before.slice(own.length)];
+  const { stages, fragments = [] } = checked.pipeline;
+  return [...own, ...fragments.map(pathOf), ...stages.flatMap(({ sources }) => sources)];
 }
 
 function isRead(path: string, { absolute, pattern }: Watched): boolean {
@@ -92,7 +96,7 @@ function shown({ cwd }: CliContext, path: string): string {
 }
 
 function sayWaiting(context: CliContext, [file, ...sources]: readonly Watched[]): string {
-  const others = sources.length === 0 ? "" : ` and ${formatCount(sources.length, "source")}`;
+  const others = sources.length === 0 ? "" : ` and ${formatCount(sources.length, "other file")}`;
   return `waiting for changes of ${shown(context, file!.absolute)}${others} (Ctrl-C ends it)`;
 }
 

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { digestOf } from "../../cache/digest.ts";
 import type { Diagnostic, SourceText } from "../diagnostic.ts";
 import { failure, type Result, success } from "../result.ts";
@@ -61,6 +61,7 @@ interface Top {
   readonly seed: number;
   readonly allow_outside: boolean;
   readonly secrets?: readonly string[];
+  readonly include?: string | readonly string[];
 }
 
 function checkTop(root: Expanded["root"], source: SourceText, report: Report): Top {
@@ -139,7 +140,12 @@ function digestsOf(
 function pipelineFacts({ path, folder, project }: Location, top: Top, source: SourceText) {
   const secrets = top.secrets ?? [];
   const name = top.name ?? basename(path).replace(/(\.tune)?\.ya?ml$/, "");
-  return { name, source, path, folder, project, ...(secrets.length > 0 && { secrets }) };
+  const fragments = [top.include ?? []].flat().map((fragment) => resolve(folder, fragment));
+  return {
+    ...{ name, source, path, folder, project },
+    ...(fragments.length > 0 && { fragments }),
+    ...(secrets.length > 0 && { secrets }),
+  };
 }
 
 /** By place, file by file; what concerns the command line comes last. */

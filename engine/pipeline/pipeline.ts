@@ -102,6 +102,8 @@ export interface Pipeline {
   readonly folder: string;
   /** Absolute project folder: the nearest one above that holds package.json, .git or .tunesmith, else `folder`. */
   readonly project: string;
+  /** Absolute paths of the fragments that the file includes; absent where it includes none. */
+  readonly fragments?: readonly string[];
   /** Names of environment variables whose values must not be seen anywhere. */
   readonly secrets?: readonly string[];
   readonly stages: readonly PipelineStage[];

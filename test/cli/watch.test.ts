@@ -25,6 +25,7 @@ test("watch: a run after each change, one at a time, however many files changed 
     "p.tune.yaml": pipeline("a.csv"),
     "a.csv": data,
     "b.csv": data,
+    "vars.yaml": "vars: {}\n",
   });
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
   const interruption = new AbortController();
@@ -43,6 +44,9 @@ test("watch: a run after each change, one at a time, however many files changed 
       await write("p.new", pipeline("b.csv"));
       await rename(join(folder, "p.new"), join(folder, "p.tune.yaml"));
     },
+    // What it includes is part of it.
+    () => write("p.tune.yaml", `include: vars.yaml\n${pipeline("b.csv")}`),
+    () => write("vars.yaml", "vars: { x: 1 }\n"),
     // Broken: what was watched stays so.
     () => write("p.tune.yaml", "stages: ["),
     () => write("b.csv", `${data}four,a\n`),
@@ -60,7 +64,7 @@ test("watch: a run after each change, one at a time, however many files changed 
         { ...context, stderr: { write: say } },
         {
           file: "p.tune.yaml",
-          set: [],
+          settings: {},
           run: async (isFirst) => {
             most = Math.max(most, ++running);
             seen.push(isFirst);
@@ -72,21 +76,27 @@ test("watch: a run after each change, one at a time, however many files changed 
       );
     },
   );
-  assert.deepEqual([exitCode, most, seen], [130, 1, [true, false, false, false, false]]);
+  assert.deepEqual([exitCode, most, seen], [130, 1, [true, ...Array(6).fill(false)]]);
   assert.equal(
     stderr,
     `
 changed: a.csv
-waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)
+waiting for changes of p.tune.yaml and 1 other file (Ctrl-C ends it)
 
 changed: p.tune.yaml
-waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)
+waiting for changes of p.tune.yaml and 1 other file (Ctrl-C ends it)
 
 changed: p.tune.yaml
-waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)
+waiting for changes of p.tune.yaml and 2 other files (Ctrl-C ends it)
+
+changed: vars.yaml
+waiting for changes of p.tune.yaml and 2 other files (Ctrl-C ends it)
+
+changed: p.tune.yaml
+waiting for changes of p.tune.yaml and 2 other files (Ctrl-C ends it)
 
 changed: b.csv
-waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)
+waiting for changes of p.tune.yaml and 2 other files (Ctrl-C ends it)
 `,
   );
 });
@@ -117,9 +127,9 @@ test("watch: of a folder that a pattern starts from, only what matches counts", 
       return 0;
     };
     const saying = { ...context, stderr: { write: say } };
-    return watch(saying, { file: "p.tune.yaml", set: [], run });
+    return watch(saying, { file: "p.tune.yaml", settings: {}, run });
   });
-  const waiting = "waiting for changes of p.tune.yaml and 1 source (Ctrl-C ends it)\n";
+  const waiting = "waiting for changes of p.tune.yaml and 1 other file (Ctrl-C ends it)\n";
   assert.equal(stderr, `${waiting}\nchanged: c.csv\n${waiting}`);
 });
 
@@ -127,7 +137,7 @@ test("watch: a mistake on the command line ends it", async (t) => {
   const folder = await temporaryFolder(t, { "p.tune.yaml": pipeline("a.csv"), "a.csv": data });
   const run = async () => 2;
   const { exitCode, stderr } = await runCommand({ cwd: folder }, (context) =>
-    watch(context, { file: "p.tune.yaml", set: [], run }),
+    watch(context, { file: "p.tune.yaml", settings: {}, run }),
   );
   assert.deepEqual([exitCode, stderr], [2, ""]);
 });
