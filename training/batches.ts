@@ -1,5 +1,6 @@
 import type { TensorData } from "../compute/device.ts";
 import { permutation, streamKey } from "../models/counter-hash.ts";
+import { balancedOrder } from "./balanced-order.ts";
 import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 import type { TrainingBatch } from "./training-step.ts";
 
@@ -32,6 +33,7 @@ export interface OrderOptions {
   readonly seed: number;
   readonly shuffle: boolean;
   readonly group_by_length: boolean;
+  readonly balanced_sampling?: boolean;
   readonly per_device_train_batch_size: number;
 }
 
@@ -41,12 +43,20 @@ export function epochBatches(
   epoch: number,
   options: OrderOptions,
 ): number[][] {
-  const rows = rowCount(dataset);
-  const order = options.shuffle
-    ? [...permutation(rows, streamKey(options.seed, "shuffle", epoch))]
-    : Array.from({ length: rows }, (_, row) => row);
+  const order = epochOrder(dataset, epoch, options);
   const size = options.per_device_train_batch_size;
   return chunk(options.group_by_length ? groupByLength(dataset, order, size) : order, size);
+}
+
+function epochOrder(
+  dataset: TokenDataset,
+  epoch: number,
+  { seed, shuffle, balanced_sampling }: OrderOptions,
+): number[] {
+  if (balanced_sampling) return balancedOrder(dataset, seed, epoch);
+  const rows = rowCount(dataset);
+  if (shuffle) return [...permutation(rows, streamKey(seed, "shuffle", epoch))];
+  return Array.from({ length: rows }, (_, row) => row);
 }
 
 /** The row numbers of the batches of an evaluation: longest rows first, which wastes least padding. */

@@ -98,6 +98,8 @@ export interface TrainingArguments {
   readonly shuffle: boolean;
   /** Put rows of similar length into one batch: less padding, less random an order. */
   readonly group_by_length: boolean;
+  /** Draw rows so that each label comes up equally often in an epoch (not in TrainingArguments). */
+  readonly balanced_sampling: boolean;
   readonly seed: number;
   readonly logging_steps: number;
   readonly eval_strategy: "no" | "epoch" | "steps";
@@ -141,6 +143,7 @@ export const defaultArguments: TrainingArguments = {
   label_smoothing_factor: 0,
   shuffle: true,
   group_by_length: false,
+  balanced_sampling: false,
   seed: 42,
   logging_steps: 500,
   eval_strategy: "no",

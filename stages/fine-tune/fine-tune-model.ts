@@ -151,6 +151,7 @@ function factsOf(
 const NOT_SHOWN = ["seed", "logging_steps", "save_strategy", "save_steps", "save_total_limit"];
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
 const LATER_ARGUMENTS = [
+  "balanced_sampling",
   "eval_steps",
   "early_stopping_threshold",
   "label_smoothing_factor",

@@ -71,6 +71,7 @@ export const fineTune = defineStage({
     ...scheduleProblems(params),
     ...optimizerProblems(params),
     ...classWeightProblems(params),
+    ...samplingProblems(params),
     ...refusedArgumentProblems(params),
   ],
   async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
@@ -155,6 +156,12 @@ function classWeightProblems({ task, class_weights }: FineTuneParams): ParamsPro
   if (class_weights === undefined || task.endsWith("-classification")) return [];
   const message = `class_weights are for tasks with labels; ${task} has none.`;
   return [{ at: ["class_weights"], code: "no-classes", message, hint: "leave them out" }];
+}
+
+function samplingProblems({ task, balanced_sampling }: FineTuneParams): ParamsProblem[] {
+  if (!balanced_sampling || task === "sequence-classification") return [];
+  const message = `balanced_sampling is for rows with one label each; those of ${task} have none.`;
+  return [{ at: ["balanced_sampling"], code: "no-classes", message, hint: "leave it out" }];
 }
 
 function optimizerProblems({ optim, optim_args }: FineTuneParams): ParamsProblem[] {

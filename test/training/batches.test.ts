@@ -134,3 +134,20 @@ test("a dropout mask drops its share", () => {
     assert.ok(Math.abs(kept - (1 - p)) < 0.006, `kept ${kept} with p = ${p}`);
   }
 });
+
+test("balanced sampling draws each label equally often, from the seed and the epoch alone", () => {
+  const rows = 4000;
+  const labels = Int32Array.from({ length: rows }, (_, row) =>
+    row % 10 === 0 ? 1 : row % 100 === 1 ? 2 : 0,
+  );
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => row);
+  const many = { ids: new Uint16Array(rows), offsets, labels, rowIds: Array.from(labels, String) };
+  const options = { ...defaultArguments, balanced_sampling: true };
+  const order = epochBatches(many, 0, options).flat();
+  assert.equal(order.length, rows);
+  const counts = [0, 0, 0];
+  for (const row of order) counts[labels[row]!]! += 1;
+  for (const count of counts) assert.ok(Math.abs(count - rows / 3) < 100, `${counts}`);
+  assert.deepEqual(epochBatches(many, 0, options).flat(), order);
+  assert.notDeepEqual(epochBatches(many, 1, options).flat(), order);
+});
