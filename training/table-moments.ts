@@ -1,75 +1,96 @@
 import { type AdamCoefficients, adamUpdate, type Moments } from "./adam-update.ts";
 import type { RowGradients } from "./gradient-sum.ts";
 
+/** Rows that are updated in one go hold about so many elements. */
+const ELEMENTS = 4096;
+
 /**
  * AdamW on an embedding table whose gradients are zero in most rows. Rows that never had a gradient
- * have zero moments: nothing is stored for them and only weight decay changes them. The others get
- * the whole update at every step. The table ends in the same bits as by an update of all elements.
+ * have zero moments: only weight decay changes them. The others get the whole update at every step,
+ * neighbours together, since a call for each row would take longer than its arithmetic. The table
+ * ends in the same bits as by an update of all elements.
  */
 export class TableMoments {
   readonly #width: number;
-  readonly #slots: Int32Array; // of each row of the table; -1 before its first gradient
-  readonly #rows: number[] = []; // of each slot
-  #moments: Moments = { first: new Float32Array(0), second: new Float32Array(0) };
-  readonly #noGradient: Float32Array;
+  readonly #had: Uint8Array; // 1 for each row of the table that ever had a gradient
+  /** Of the whole table: the system gives memory only to the pages that are written. */
+  readonly #moments: Moments;
+  readonly #gradient: Float32Array; // of neighbouring rows; all zeros between updates
 
   constructor(tableRows: number, width: number) {
     this.#width = width;
-    this.#slots = new Int32Array(tableRows).fill(-1);
-    this.#noGradient = new Float32Array(width);
+    this.#had = new Uint8Array(tableRows);
+    const size = tableRows * width;
+    this.#moments = { first: new Float32Array(size), second: new Float32Array(size) };
+    this.#gradient = new Float32Array(Math.max(1, Math.floor(ELEMENTS / width)) * width);
   }
 
   /** Changes the table by one step. */
   update(table: Float32Array, gradients: RowGradients, coefficients: AdamCoefficients): void {
-    const width = this.#width;
-    for (const row of gradients.rows) this.#remember(row);
-    for (let slot = 0; slot < this.#rows.length; slot++) {
-      const row = this.#rows[slot]!;
-      const from = gradients.slotOf(row);
-      const values = from === undefined ? this.#noGradient : gradients.values;
-      const gradient = (from ?? 0) * width;
-      const span = { parameter: row * width, gradient, moments: slot * width, count: width };
-      adamUpdate(table, values, this.#moments, span, coefficients);
+    for (const row of gradients.rows) this.#had[row] = 1;
+    const most = this.#gradient.length / this.#width;
+    for (let begin = this.#had.indexOf(1); begin >= 0; ) {
+      let end = begin + 1;
+      while (end - begin < most && this.#had[end] === 1) end++;
+      this.#updateRows(table, { begin, end }, gradients, coefficients);
+      begin = this.#had.indexOf(1, end);
     }
     if (coefficients.keep !== 1) this.#decayOthers(table, coefficients.keep);
   }
 
-  /** The rows that have moments, and the moments: each [rows, width]. */
+  /** The rows that have moments, in ascending order, and the moments: each [rows, width]. */
   get state(): { readonly rows: Int32Array } & Moments {
-    const length = this.#rows.length * this.#width;
-    const { first, second } = this.#moments;
-    const rows = Int32Array.from(this.#rows);
-    return { rows, first: first.slice(0, length), second: second.slice(0, length) };
+    const rows = Int32Array.from([...this.#had.keys()].filter((row) => this.#had[row] === 1));
+    const pick = (moments: Float32Array) => {
+      const picked = new Float32Array(rows.length * this.#width);
+      rows.forEach((row, at) => {
+        picked.set(this.#rowOf(moments, row), at * this.#width);
+      });
+      return picked;
+    };
+    return { rows, first: pick(this.#moments.first), second: pick(this.#moments.second) };
   }
 
   /** Goes on from the state of another table of the same size. */
   restore({ rows, first, second }: TableMoments["state"]): void {
-    for (const row of rows) this.#remember(row);
-    this.#moments.first.set(first);
-    this.#moments.second.set(second);
+    rows.forEach((row, at) => {
+      this.#had[row] = 1;
+      this.#moments.first.set(this.#rowOf(first, at), row * this.#width);
+      this.#moments.second.set(this.#rowOf(second, at), row * this.#width);
+    });
+  }
+
+  #updateRows(
+    table: Float32Array,
+    { begin, end }: { readonly begin: number; readonly end: number },
+    gradients: RowGradients,
+    coefficients: AdamCoefficients,
+  ): void {
+    const width = this.#width;
+    const { values } = gradients;
+    let isZero = true;
+    for (let row = begin; row < end; row++) {
+      const from = gradients.slotOf(row);
+      if (from === undefined) continue;
+      isZero = false;
+      this.#gradient.set(this.#rowOf(values, from), (row - begin) * width);
+    }
+    const at = begin * width;
+    const span = { parameter: at, gradient: 0, moments: at, count: (end - begin) * width };
+    adamUpdate(table, this.#gradient, this.#moments, span, coefficients);
+    if (!isZero) this.#gradient.fill(0);
+  }
+
+  #rowOf(values: Float32Array, row: number): Float32Array {
+    return values.subarray(row * this.#width, (row + 1) * this.#width);
   }
 
   #decayOthers(table: Float32Array, keep: number): void {
     const width = this.#width;
     const factor = Math.fround(keep); // as the update of the other rows takes it
-    for (let row = 0; row < this.#slots.length; row++) {
-      if (this.#slots[row]! >= 0) continue;
+    for (let row = 0; row < this.#had.length; row++) {
+      if (this.#had[row] === 1) continue;
       for (let at = row * width; at < (row + 1) * width; at++) table[at]! *= factor;
     }
-  }
-
-  #remember(row: number): void {
-    if (this.#slots[row]! >= 0) return;
-    this.#slots[row] = this.#rows.length;
-    this.#rows.push(row);
-    const needed = this.#rows.length * this.#width;
-    if (needed <= this.#moments.first.length) return;
-    const size = Math.min(2 * needed, this.#slots.length * this.#width);
-    const grow = (array: Float32Array) => {
-      const grown = new Float32Array(size);
-      grown.set(array);
-      return grown;
-    };
-    this.#moments = { first: grow(this.#moments.first), second: grow(this.#moments.second) };
   }
 }
