@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../../cache/digest.ts";
 import { compareLocks, staticChanges } from "../../engine/build/compare-locks.ts";
+import { lockRun } from "../../engine/build/lock-run.ts";
 import {
   type LockedStage,
   type Lockfile,
@@ -9,7 +10,7 @@ import {
   lockfileText,
   parseLockfile,
 } from "../../engine/lockfile.ts";
-import { mixKind, pipelineOf, stageOf } from "../rig/build-rig.ts";
+import { BuildRig, mixKind, pipelineOf, stageOf } from "../rig/build-rig.ts";
 
 const [one, two] = [digestOf("one"), digestOf("two")];
 const hex = one.slice(7);
@@ -175,4 +176,27 @@ test("after a frozen run: bytes within the machine class, metrics within 3% in a
     compareLocks(locked, now({ ...other, metrics: { accuracy: 0.7 } }), pipeline.stages).changes,
     [{ path: "stages.train.metrics.accuracy", from: 0.75, to: 0.7 }],
   );
+});
+
+test("after a run of some stages: theirs is new, the others keep their entries, those that are gone leave", async () => {
+  await using rig = await BuildRig.create();
+  const outcome = await rig.run(pipeline.stages, { targets: ["rows"] });
+  const previous = { ...locked, stages: { ...locked.stages, gone: entry({}) } };
+  const next = lockRun(pipeline, outcome.built, previous, "0.2.0");
+  const { key, outputs } = outcome.built.get("rows")!;
+  assert.deepEqual(next, {
+    lockfile_version: 1,
+    tunesmith: "0.2.0",
+    pipeline: "test",
+    sources: {},
+    stages: {
+      rows: entry({
+        params: { word: "ash" },
+        key,
+        outputs: { text: outputs.text!.digest },
+        metrics: {},
+      }),
+      train: locked.stages.train,
+    },
+  });
 });
