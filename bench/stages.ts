@@ -11,10 +11,24 @@ const ROUNDS = 5;
 /** 500 tiny stages, beside wireit and DVC that copy a small file in each of theirs. */
 export async function measureStages(bench: Bench): Promise<readonly Measurement[]> {
   const ours = await measureOurs(bench);
-  const peers = [await measureWireit(bench), await measureDvc(bench)].filter(
-    (peer) => peer !== undefined,
-  );
+  const wireit = await unlessItFails("wireit", bench, measureWireit);
+  const dvc = await unlessItFails("DVC", bench, measureDvc);
+  const peers = [wireit, dvc].filter((peer) => peer !== undefined);
   return [...firstRun(ours.first, peers), ...secondRun(ours.second, peers)];
+}
+
+/** A peer that cannot be installed, or ends with an error, is left out of the table. */
+async function unlessItFails(
+  name: string,
+  bench: Bench,
+  measure: (bench: Bench) => Promise<EngineRuns | undefined>,
+): Promise<EngineRuns | undefined> {
+  try {
+    return await measure(bench);
+  } catch (error) {
+    bench.say(`${name} is not measured: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
 }
 
 function firstRun(value: number, peers: readonly EngineRuns[]): readonly Measurement[] {

@@ -41,13 +41,13 @@ export async function runTimed(
       said[name] += text;
     });
   const memory = watchMemory ? watchPeak(child.pid) : undefined;
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const end = await new Promise<number | string>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", resolve);
+    child.on("close", (code, signal) => resolve(signal ?? code ?? 0));
   });
   const seconds = secondsSince(started);
-  if (code !== 0)
-    throw new Error(`${[program, ...args].join(" ")} ended with ${code}:\n${said.stderr}`);
+  if (end !== 0)
+    throw new Error(`${[program, ...args].join(" ")} ended with ${end}:\n${said.stderr}`);
   return { seconds, firstOutputSeconds, stdout: said.stdout, peakMiB: memory?.() };
 }
 

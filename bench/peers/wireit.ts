@@ -7,23 +7,12 @@ import { runTimed } from "../timed-process.ts";
 const ROUNDS = 3;
 const VERSION = "0.14.13";
 
-/** wireit, installed from npm into the bench's folder; undefined where it cannot be installed. */
-export async function measureWireit({
-  folder,
-  rounds = ROUNDS,
-  say,
-}: Bench): Promise<EngineRuns | undefined> {
+/** wireit, installed from npm into the bench's folder. Throws where it cannot be installed. */
+export async function measureWireit({ folder, rounds = ROUNDS, say }: Bench): Promise<EngineRuns> {
   const cwd = join(folder, "wireit");
   await mkdir(join(cwd, "out"), { recursive: true });
   await writeFile(join(cwd, "package.json"), packageJson());
-  try {
-    await runTimed(["npm", "install", "--no-audit", "--no-fund", `wireit@${VERSION}`], { cwd });
-  } catch (error) {
-    say(
-      `wireit is not measured, npm cannot install it: ${(error as Error).message.split("\n")[0]}`,
-    );
-    return undefined;
-  }
+  await runTimed(["npm", "install", "--no-audit", "--no-fund", `wireit@${VERSION}`], { cwd });
   const first: number[] = [];
   const second: number[] = [];
   const run = () => runTimed(["npm", "run", "--silent", "all"], { cwd });
