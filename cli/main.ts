@@ -8,7 +8,7 @@ import { addAuthoringCommands } from "./authoring-commands.ts";
 import { addCacheCommands } from "./cache-commands.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { addInspectionCommands } from "./inspection-commands.ts";
-import { positiveInteger } from "./option-values.ts";
+import { fraction, positiveInteger, positiveNumber } from "./option-values.ts";
 import { addReproductionCommands } from "./reproduction-commands.ts";
 
 /** The composition root: reads the process's environment, wires the commands, and sets the exit code. */
@@ -90,6 +90,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addReproductionCommands(program, context, exit);
   addCacheCommands(program, context, exit);
   addPredictCommand(program, context, exit);
+  addGenerateCommand(program, context, exit);
   return program;
 }
 
@@ -129,6 +130,33 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
       const runAgain = (isFirst: boolean) =>
         run(context, file, targets, isFirst ? flags : { ...flags, force: false });
       exit(await watch(context, { file, settings: flags, run: runAgain }));
+    });
+}
+
+function addGenerateCommand(
+  program: Command,
+  context: CliContext,
+  exit: (code: number) => void,
+): void {
+  program
+    .command("generate")
+    .description("go on with texts, with a saved language model")
+    .argument("<folder>", "folder that a save stage wrote")
+    .argument("<prompts...>", "the beginnings of texts")
+    .option("--max-new-tokens <n>", "tokens that are added at most", positiveInteger, 50)
+    .option("--num-beams <n>", "texts that are written side by side", positiveInteger, 1)
+    .option("--sample", "draw tokens, instead of the likeliest", false)
+    .option("--temperature <x>", "when drawing: less is nearer to the likeliest", positiveNumber, 1)
+    .option("--top-k <n>", "when drawing: from so many tokens", positiveInteger, 50)
+    .option("--top-p <share>", "when drawing: from this share of probability", fraction, 1)
+    .option("--repetition-penalty <x>", "above 1: repeat less", positiveNumber, 1)
+    .option("--seed <n>", "of what is drawn", positiveInteger, 42)
+    .option("--stop <texts...>", "end before one of these")
+    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .option("--json", "one JSON object a text on stdout", false)
+    .action(async (folder, prompts, flags) => {
+      const { generate } = await import("./commands/generate.ts");
+      exit(await generate(context, folder, prompts, flags));
     });
 }
 

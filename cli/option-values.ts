@@ -15,3 +15,11 @@ export function fraction(text: string): number {
     throw new InvalidArgumentError("It must be a number from 0 to 1.");
   return value;
 }
+
+/** A number above 0, of an option's text. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}

@@ -58,6 +58,11 @@ export class BatchEncoder {
       begins: Int32Array.from(encoded.flatMap(({ begins }) => begins)),
     };
   }
+
+  /** Ids as text, without special tokens. */
+  decode(ids: readonly number[]): string {
+    return withinDeadline(ids.length, () => this.#encoder.decode(ids));
+  }
 }
 
 function batchOf(encoded: readonly Encoded[]): EncodedBatch {

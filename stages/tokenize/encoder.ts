@@ -123,6 +123,11 @@ export class Encoder {
     };
   }
 
+  /** Ids as text, without special tokens. */
+  decode(ids: readonly number[]): string {
+    return this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+  }
+
   #cut(own: readonly number[], room: number): readonly number[] {
     if (own.length <= room) return own;
     return this.#cutsLeft ? own.slice(own.length - room) : own.slice(0, room);

@@ -1,0 +1,74 @@
+import { isAbsolute, join } from "node:path";
+import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
+import { type CliContext, exitCodes } from "../context.ts";
+import { machineFacts } from "../machine-facts.ts";
+import { reportProblem } from "../report-problem.ts";
+
+/** What `tunesmith generate` takes. */
+export interface GenerateFlags {
+  readonly maxNewTokens: number;
+  readonly numBeams: number;
+  readonly sample: boolean;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly repetitionPenalty: number;
+  readonly seed: number;
+  readonly stop?: readonly string[];
+  readonly device: string;
+  readonly json: boolean;
+}
+
+/** Goes on with each prompt; prints prompt and continuation, with `--json` one object a line: prompt, generated. */
+export async function generate(
+  context: CliContext,
+  folder: string,
+  prompts: readonly string[],
+  flags: GenerateFlags,
+): Promise<number> {
+  const refuse = (problem: Problem, code: number) => {
+    reportProblem(context, problem);
+    return code;
+  };
+  const machine = machineFacts(flags.device);
+  if (!machine.ok) return refuse(machine.error, exitCodes.usage);
+  const { cwd, stdout, signal } = context;
+  try {
+    const { openDevice } = await import("../../stages/open-device.ts");
+    const { openTextGenerator } = await import("../../stages/generate-texts.ts");
+    const device = await openDevice(machine.value.device);
+    const generator = await openTextGenerator(
+      isAbsolute(folder) ? folder : join(cwd, folder),
+      device,
+    );
+    for (const prompt of prompts) {
+      const generated = await generator.goOn(prompt, { ...optionsOf(flags), signal });
+      stdout.write(
+        flags.json ? `${JSON.stringify({ prompt, generated })}\n` : `${prompt}${generated}\n`,
+      );
+    }
+    return exitCodes.ok;
+  } catch (error) {
+    if (signal.aborted)
+      return signal.reason === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted;
+    if (error instanceof StageFailure) return refuse(error.problem, exitCodes.failed);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
+    return refuse({ code: "cannot-read", message: `${message}.` }, exitCodes.io);
+  }
+}
+
+function optionsOf(flags: GenerateFlags) {
+  const { maxNewTokens, numBeams, sample, temperature, topK, topP, repetitionPenalty } = flags;
+  return {
+    max_new_tokens: maxNewTokens,
+    num_beams: numBeams,
+    do_sample: sample,
+    temperature,
+    top_k: topK,
+    top_p: topP,
+    repetition_penalty: repetitionPenalty,
+    seed: flags.seed,
+    ...(flags.stop && { stop: flags.stop }),
+  };
+}
