@@ -2,16 +2,23 @@ import type { BigIntStats, Dirent } from "node:fs";
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
+  fsync,
   lstatSync,
   openSync,
+  read,
   readdirSync,
   readSync,
   renameSync,
   statSync,
+  unlinkSync,
   utimesSync,
+  write,
+  writeSync,
 } from "node:fs";
 import * as promises from "node:fs/promises";
+import { promisify } from "node:util";
 
 /** What stands at a path: `link` only where links are not followed. */
 export type FileKind = "file" | "folder" | "link" | "other";
@@ -58,7 +65,7 @@ export interface FolderEntry {
  * Every read and write of the cache, the lockfile and the state of runs (SQLite's own file
  * excepted), so that a test can count the calls, fail or die at any of them. Failures are Node's
  * system errors. The `…Sync` calls are for small metadata on hot paths, where a promise costs ten
- * times the call.
+ * times the call; what waits for the disk never blocks the process.
  */
 export interface FileSystem {
   /**
@@ -132,13 +139,22 @@ const openFlags: Readonly<Record<OpenHow, string | number>> = {
 /** No system call moves more than 2 GiB. */
 const longestCall = 2 ** 30;
 
-function openFileOf(handle: promises.FileHandle): OpenFile {
+const calls = {
+  read: promisify(read),
+  write: promisify(write),
+  sync: promisify(fsync),
+};
+
+/** Below this a system call takes less than handing it to another thread. */
+const smallBytes = 64 * 1024;
+
+function openFileOf(descriptor: number): OpenFile {
   return {
     read: async (into, at) => {
       let done = 0;
       while (done < into.byteLength) {
         const length = Math.min(into.byteLength - done, longestCall);
-        const { bytesRead } = await handle.read(into, done, length, at + done);
+        const { bytesRead } = await calls.read(descriptor, into, done, length, at + done);
         if (bytesRead === 0) break;
         done += bytesRead;
       }
@@ -148,30 +164,32 @@ function openFileOf(handle: promises.FileHandle): OpenFile {
       let done = 0;
       while (done < bytes.byteLength) {
         const length = Math.min(bytes.byteLength - done, longestCall);
-        const { bytesWritten } = await handle.write(bytes, done, length, null);
-        done += bytesWritten;
+        done +=
+          length <= smallBytes
+            ? writeSync(descriptor, bytes, done, length, null)
+            : (await calls.write(descriptor, bytes, done, length, null)).bytesWritten;
       }
     },
-    sync: () => handle.sync(),
-    facts: async () => factsFrom(await handle.stat({ bigint: true })),
-    setMode: (mode) => handle.chmod(mode),
-    close: () => handle.close(),
+    sync: () => calls.sync(descriptor),
+    facts: async () => factsFrom(fstatSync(descriptor, { bigint: true })),
+    setMode: async (mode) => fchmodSync(descriptor, mode),
+    close: async () => closeSync(descriptor),
   };
 }
 
 async function syncFolder(path: string): Promise<void> {
   // Windows cannot open folders and journals their names itself.
   if (process.platform === "win32") return;
-  const handle = await promises.open(path, "r");
+  const descriptor = openSync(path, "r");
   try {
-    await handle.sync();
+    await calls.sync(descriptor);
   } catch (error) {
     // Some network and FUSE file systems have no folder fsync; their renames are as durable as they
     // get.
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== "EINVAL" && code !== "ENOTSUP") throw error;
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
@@ -200,12 +218,12 @@ export function systemError(code: string, action: string, path: string): Error {
 
 /** The machine's own file system. */
 export const nodeFileSystem: FileSystem = {
-  open: async (path, how, mode) => openFileOf(await promises.open(path, openFlags[how], mode)),
-  openFollowing: async (path) => openFileOf(await promises.open(path, "r")),
+  open: async (path, how, mode) => openFileOf(openSync(path, openFlags[how], mode)),
+  openFollowing: async (path) => openFileOf(openSync(path, "r")),
   copy: (from, to) =>
     promises.copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL),
-  rename: (from, to) => promises.rename(from, to),
-  unlink: (path) => promises.unlink(path),
+  rename: async (from, to) => renameSync(from, to),
+  unlink: async (path) => unlinkSync(path),
   rmdir: (path) => promises.rmdir(path),
   mkdir: async (path) => void (await promises.mkdir(path, { recursive: true })),
   syncFolder,
