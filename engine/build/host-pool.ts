@@ -10,7 +10,7 @@ import type {
   HostResult,
   ToHost,
 } from "./host-protocol.ts";
-import { killTree } from "./kill-tree.ts";
+import { descendantsOf, killTree, type LivingProcess } from "./kill-tree.ts";
 
 /** How host processes are started. */
 export interface HostOptions {
@@ -79,9 +79,12 @@ export class HostPool implements Hosts {
     const send = (message: ToHost) => host.process.connected && host.process.send(message);
     return new Promise((resolve) => {
       let killTimer: NodeJS.Timeout | undefined;
+      let before: readonly LivingProcess[] = [];
       const abort = () => {
+        // What outlives its parent from here on could not be found any more.
+        if (host.process.pid !== undefined) before = descendantsOf(host.process.pid);
         send({ type: "abort" });
-        killTimer = setTimeout(() => endHost(host), ABORT_GRACE_MS);
+        killTimer = setTimeout(() => endHost(host, before), ABORT_GRACE_MS);
       };
       let ended: HostOutcome | undefined;
       const end = (outcome: HostOutcome) => {
@@ -95,7 +98,7 @@ export class HostPool implements Hosts {
         signal.removeEventListener("abort", abort);
         delete host.listener;
         // An interrupted stage may have left processes of its own behind.
-        if (signal.aborted) endHost(host);
+        if (signal.aborted) endHost(host, before);
         else if (reusable) this.#idle.push(host);
         resolve(outcome);
       };
@@ -157,8 +160,8 @@ export class HostPool implements Hosts {
 }
 
 /** Ends a host process with all that its stages started. */
-function endHost({ process }: Host): void {
-  if (process.pid !== undefined) killTree(process.pid);
+function endHost({ process }: Host, before: readonly LivingProcess[] = []): void {
+  if (process.pid !== undefined) killTree(process.pid, before);
 }
 
 function crashOf(how: string, interrupted: boolean): HostFailure {

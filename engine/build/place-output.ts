@@ -66,7 +66,7 @@ async function placeTree(
     if (found !== undefined && !before.get(path)?.includes(found)) {
       const backup = await freeBackupName(target, fileSystem);
       await fileSystem.rename(target, backup);
-      const message = `${join(destination.shown, path)} had been changed by hand: kept as ${backup}.`;
+      const message = `${shownIn(destination, path)} had been changed by hand: kept as ${backup}.`;
       emit({ type: "notice", code: "output-kept-aside", stage, message });
     }
     await cache.blobs.materialize(digest!, target);
@@ -100,16 +100,12 @@ async function writePlaced(record: string, before: Placed, placed: Placed, cache
 }
 
 /** A link below the destination could lead anywhere; it is not followed. */
-function failBehindLink(
-  destination: { readonly absolute: string; readonly shown: string },
-  path: string,
-  fileSystem: FileSystem,
-): void {
+function failBehindLink(destination: Destination, path: string, fileSystem: FileSystem): void {
   const names = path.split("/").slice(0, -1);
   for (let depth = 1; depth <= names.length; depth++) {
     const folder = names.slice(0, depth).join("/");
     if (fileSystem.factsSync(join(destination.absolute, folder))?.kind !== "link") continue;
-    const shown = join(destination.shown, folder);
+    const shown = shownIn(destination, folder);
     throw new CacheError("file-unusable", `${shown} is a link, so nothing is written into it.`, {
       hint: "Replace the link by a folder, or save elsewhere.",
     });
@@ -144,4 +140,9 @@ async function freeBackupName(target: string, fileSystem: FileSystem): Promise<s
     const name = n === 1 ? `${target}.backup` : `${target}.backup-${n}`;
     if (fileSystem.factsSync(name) === undefined) return name;
   }
+}
+
+/** A file of a destination as the pipeline file would name it. */
+function shownIn({ shown, files }: Destination, path: string): string {
+  return files === undefined ? join(shown, path) : path;
 }

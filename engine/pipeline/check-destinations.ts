@@ -1,4 +1,4 @@
-import { dirname, relative, sep } from "node:path";
+import { dirname, sep } from "node:path";
 import type { SourcePath } from "./pipeline.ts";
 import type { Location } from "./project-folder.ts";
 import { quote, type Report } from "./report.ts";
@@ -103,9 +103,9 @@ function problemWithOthers(
   return { code: "shared-destination", message, hint: OWN_FOLDER };
 }
 
+/** Of resolved paths; compared as texts, since each destination is compared with each path that is read. */
 function holds(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`));
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 }
 
 function* upwards(path: string): Generator<string> {

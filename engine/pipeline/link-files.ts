@@ -1,4 +1,4 @@
-import { relative, resolve, sep } from "node:path";
+import { posix, relative, resolve, sep } from "node:path";
 import { anyArtifact } from "../artifact.ts";
 import type { Json, ParamPath } from "../stage.ts";
 import { outputsOf } from "./artifact-givers.ts";
@@ -23,9 +23,13 @@ export function linkFiles(
   links: ReadonlyMap<string, Links>,
   { folder, report }: { readonly folder: string; readonly report: Report },
 ): Map<string, Links> {
-  const written = [...drafts.values()].flatMap((by) =>
-    writtenPaths(by).map(({ value }): Written => ({ by, path: relativeTo(folder, value) })),
-  );
+  const written = new Map<string, Written>();
+  for (const by of drafts.values()) {
+    for (const { value } of writtenPaths(by)) {
+      const path = relativeTo(folder, value);
+      written.set(path, { by, path });
+    }
+  }
   return new Map(
     [...links].map(([name, before]) => {
       const draft = drafts.get(name);
@@ -52,11 +56,10 @@ function textsAt(params: Json, paths: readonly ParamPath[]): { at: ParamPath; va
 
 function linksOf(
   draft: StageDraft,
-  written: readonly Written[],
+  written: ReadonlyMap<string, Written>,
   { folder, report }: { readonly folder: string; readonly report: Report },
 ): Link[] {
   if (draft.params === undefined) return [];
-  const others = written.filter(({ by }) => by !== draft);
   const paths = draft.kind?.inputPaths?.(draft.params) ?? [];
   return textsAt(
     draft.params,
@@ -65,10 +68,10 @@ function linksOf(
     const { place } = nodeAt(draft.paramsNode, at);
     const path = relativeTo(folder, value);
     const isPattern = isFilePattern(value);
-    const found = others.find((one) =>
-      isPattern ? matchesPattern(one.path, path) : isAtOrBelow(one.path, path),
-    );
-    if (found === undefined) return [];
+    const found = isPattern
+      ? [...written.values()].find((one) => one.by !== draft && matchesPattern(one.path, path))
+      : writerOf(path, written);
+    if (found === undefined || found.by === draft) return [];
     const says = `Stage ${quote(draft.name)} reads ${quote(value)}`;
     if (isPattern) {
       const message = `${says}, a pattern that matches ${quote(found.path)}, which stage ${quote(found.by.name)} writes.`;
@@ -86,6 +89,10 @@ function relativeTo(folder: string, path: string): string {
   return relative(folder, resolve(folder, path)).split(sep).join("/");
 }
 
-function isAtOrBelow(written: string, path: string): boolean {
-  return path === written || path.startsWith(`${written}/`);
+/** Who writes a path, or a folder above it. */
+function writerOf(path: string, written: ReadonlyMap<string, Written>): Written | undefined {
+  for (let above = path; ; above = posix.dirname(above)) {
+    const found = written.get(above);
+    if (found !== undefined || posix.dirname(above) === above) return found;
+  }
 }

@@ -89,8 +89,9 @@ function joinDestinations(
 ): Destination | undefined {
   const [first] = own;
   if (first === undefined) return undefined;
+  const files = own.map(({ shown }) => shown);
   return isWrittenByStage
-    ? { absolute: folder, shown: ".", files: own.map(({ shown }) => shown) }
+    ? { absolute: folder, shown: files.join(", "), files }
     : { absolute: first.absolute, shown: first.shown };
 }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { HostPool } from "../../engine/build/host-pool.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import { type AnyStage, defineStage } from "../../engine/stage.ts";
 import { BuildRig, stageOf, textArtifact } from "../rig/build-rig.ts";
+import { isAlive } from "../rig/is-alive.ts";
 
 const definition = {
   kind: "misbehave",
@@ -95,20 +95,8 @@ test("a stage that exceeds its timeout ends, and every process it started with i
   assert.match(said.at(-1)!, /^failed: The stage took longer than its timeout of 3 s/);
   const pids = said.flatMap((line) => /^started ([0-9]+)$/.exec(line)?.[1] ?? []);
   assert.equal(pids.length, 2);
-  assert.deepEqual(pids.filter(isAlive), []);
+  assert.deepEqual(
+    pids.filter((pid) => isAlive(Number(pid))),
+    [],
+  );
 });
-
-/** Whether a process runs; a zombie has ended. */
-function isAlive(pid: string): boolean {
-  try {
-    process.kill(Number(pid), 0);
-  } catch {
-    return false;
-  }
-  if (process.platform !== "linux") return true;
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}

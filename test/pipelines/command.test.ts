@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { isAlive } from "../rig/is-alive.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
 
 /** upper: a pattern of files to one output. joined: reads that output by its path, and another's by `in`. */
@@ -92,4 +93,37 @@ test("looking at a pipeline runs nothing of it", async () => {
   for (const name of ["validate", "plan", "graph", "status"])
     assert.ok([0, 1, 4].includes((await rig.command([name, "p.tune.yaml"])).exitCode ?? -1), name);
   assert.ok(!existsSync(join(rig.folder, "ran.txt")));
+});
+
+test("each gpu stage gets a device of its own, the third waits; a timeout leaves no process behind", async () => {
+  const write = (name: string) =>
+    `require("fs").writeFileSync("${name}", process.env.CUDA_VISIBLE_DEVICES)`;
+  const gpu = (name: string) =>
+    `  ${name}: { uses: command, resources: { gpu: 1 }, with: { run: [node, -e, 'setTimeout(() => ${write(name)}, 1500)'], outputs: [${name}] } }\n`;
+  // The child leads a group and a session of its own, and its parent's output is not its own.
+  const leave =
+    'const c = require("child_process").spawn("sleep", ["300"], { detached: true, stdio: "ignore" }); console.log("pid " + c.pid); setInterval(() => {}, 1000)';
+  await using rig = await ProjectRig.create({
+    "package.json": "{}",
+    "config.yaml": "slots: { gpu: [4, 7] }\n",
+    "p.tune.yaml": `stages:\n${gpu("a")}${gpu("b")}${gpu("c")}  late:\n    uses: command\n    timeout: 4s\n    with:\n      run: [node, -e, '${leave}']\n`,
+  });
+  const args = ["run", "p.tune.yaml", "--jobs", "4", "--keep-going", "--json"];
+  const { stdout, exitCode } = await rig.command(args, { TUNESMITH_CONFIG: "config.yaml" });
+  assert.equal(exitCode, 1);
+  const given = await Promise.all(["a", "b"].map((name) => rig.read(name)));
+  assert.deepEqual(given, ["4", "7"]);
+  assert.ok(["4", "7"].includes(await rig.read("c")));
+  const events = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const firstEnd = events.findIndex(({ stage, state }) => state === "executed" && stage !== "late");
+  assert.ok(
+    events.findIndex(({ stage, state }) => stage === "c" && state === "started") > firstEnd,
+  );
+  const failed = events.find(({ state }) => state === "failed");
+  assert.equal(failed.problem.code, "timeout");
+  const pid = events.flatMap(({ line }) => /^pid ([0-9]+)$/.exec(line ?? "")?.[1] ?? [])[0];
+  assert.equal(isAlive(Number(pid)), false);
 });
