@@ -28,17 +28,15 @@ export function maskableRows(
 
 /**
  * Rows for causal-lm: the label of each token is the next one, of the last the end-of-text token where the tokenizer
- * has one. Tokens of a prompt have none but the last, which the completion follows.
+ * has one.
  */
 export function followedRows(split: TokenSplit, { tokenizer }: RowsContext): TokenDataset {
   const { endId } = new BatchEncoder(tokenizer, { maxLength: 1 }).facts;
   const { inputIds, offsets } = split;
-  const labels = new Int32Array(inputIds.length).fill(-1);
-  for (const [row, { prompt_tokens = 0 }] of split.rows.entries()) {
-    const [begin, end] = [offsets[row]!, offsets[row + 1]!];
-    for (let at = begin + Math.max(0, prompt_tokens - 1); at + 1 < end; at++)
-      labels[at] = inputIds[at + 1]!;
-    if (end > begin + prompt_tokens && inputIds[end - 1] !== endId) labels[end - 1] = endId ?? -1;
+  const labels = Int32Array.from(inputIds, (_, at) => inputIds[at + 1] ?? -1);
+  for (const row of split.rows.keys()) {
+    const last = offsets[row + 1]! - 1;
+    labels[last] = inputIds[last] === endId ? -1 : (endId ?? -1);
   }
   return { ...rowsOf(split), labels, labelsOf: "tokens" };
 }

@@ -12,8 +12,6 @@ export interface TokenRow {
   readonly label?: string;
   /** Of the words that begin in the row, in their order. */
   readonly tags?: readonly string[];
-  /** How many tokens, from the row's first, are a prompt; the others complete it. */
-  readonly prompt_tokens?: number;
 }
 
 /** The rows of a split, their tokens packed one row after the other: row i has [offsets[i], offsets[i + 1]). */
@@ -88,13 +86,8 @@ async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter
   await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
 }
 
-function canonicalRow({ id, label, tags, prompt_tokens }: TokenRow): TokenRow {
-  return {
-    id,
-    ...(label !== undefined && { label }),
-    ...(tags && { tags }),
-    ...(prompt_tokens !== undefined && { prompt_tokens }),
-  };
+function canonicalRow({ id, label, tags }: TokenRow): TokenRow {
+  return { id, ...(label !== undefined && { label }), ...(tags && { tags }) };
 }
 
 function tensorOf(
@@ -203,8 +196,7 @@ function parseTokenRow(bytes: Uint8Array): TokenRow | undefined {
     const valid =
       typeof row?.id === "string" &&
       (row.label === undefined || typeof row.label === "string") &&
-      (row.tags === undefined || isListOfTexts(row.tags)) &&
-      (row.prompt_tokens === undefined || Number.isSafeInteger(row.prompt_tokens));
+      (row.tags === undefined || isListOfTexts(row.tags));
     return valid ? (row as TokenRow) : undefined;
   } catch {
     return undefined;
