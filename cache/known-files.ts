@@ -20,8 +20,11 @@ export class KnownFiles {
 
   readonly #now: () => number;
 
-  /** `now` is the time in milliseconds since 1970. */
-  constructor(index: SqliteIndex, now: () => number) {
+  readonly #isParanoid: boolean;
+
+  /** `now` is the time in milliseconds since 1970. Paranoid, it knows nothing that this process has not read. */
+  constructor(index: SqliteIndex, now: () => number, isParanoid = false) {
+    this.#isParanoid = isParanoid;
     this.#index = index;
     this.#now = now;
   }
@@ -59,7 +62,7 @@ export class KnownFiles {
 
   #recall(path: string): string | undefined {
     const unwritten = this.#unwritten.get(path);
-    if (unwritten !== undefined) return unwritten;
+    if (unwritten !== undefined || this.#isParanoid) return unwritten;
     const sql = "SELECT record FROM file_digests WHERE path = ?";
     const record = this.#index.read((prepare) => prepare(sql).pluck().get(path), undefined);
     return typeof record === "string" ? record : undefined;

@@ -55,6 +55,8 @@ export interface CacheOptions extends GraceOptions {
    * The time in milliseconds since 1970, compared with files' times of change. @default Date.now
    */
   readonly now?: () => number;
+  /** Hash every file again, whatever is remembered of it. @default false */
+  readonly isParanoid?: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ export async function openCache(
     fileSystem = nodeFileSystem,
     now = Date.now,
     graceMilliseconds = defaultGrace,
+    isParanoid = false,
   }: CacheOptions = {},
 ): Promise<Cache> {
   const folder = await prepareCacheFolder(root, fileSystem);
@@ -76,7 +79,7 @@ export async function openCache(
   namingPathSync("open", folder.index, () => index.read(() => undefined, undefined));
   const claims = new BuildClaims(index, now);
   const leases = new RunLeases(index, now, graceMilliseconds);
-  const known = new KnownFiles(index, now);
+  const known = new KnownFiles(index, now, isParanoid);
   const blobs = new DiskBlobStore(folder, { graceMilliseconds });
   return {
     folder,

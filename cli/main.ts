@@ -112,6 +112,7 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
     .option("--force [stage]", "execute even what is up to date: all targets, or one stage", false)
     .option("--jobs <n>", "stages that work at once", positiveInteger, availableParallelism())
     .option("--keep-going", "after a failure, go on with stages that do not depend on it", false)
+    .option("--paranoid", "hash every file again, whatever its times say", false)
     .option(
       "--set <path=value>",
       "change a value of the file: stages.train.with.learning_rate=3e-5",

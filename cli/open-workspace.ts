@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { CacheError } from "../cache/cache-error.ts";
 import { nodeFileSystem } from "../cache/file-system.ts";
-import { type Cache, openCache } from "../cache/open-cache.ts";
+import { type Cache, type CacheOptions, openCache } from "../cache/open-cache.ts";
 import type { Pipeline } from "../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 import { reportProblem } from "./report-problem.ts";
@@ -20,10 +20,11 @@ export async function withCache(
   context: CliContext,
   pipeline: Pick<Pipeline, "project">,
   work: (cache: Cache) => Promise<number>,
+  options: CacheOptions = {},
 ): Promise<number> {
   let cache: Cache | undefined;
   try {
-    cache = await openCache(cacheFolderOf(context, pipeline));
+    cache = await openCache(cacheFolderOf(context, pipeline), options);
     return await work(cache);
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;

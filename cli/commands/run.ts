@@ -33,6 +33,8 @@ export interface RunFlags {
   readonly force: boolean | string;
   readonly jobs: number;
   readonly keepGoing: boolean;
+  /** Hash every file, whatever is remembered of it. */
+  readonly paranoid?: boolean;
   readonly set: readonly string[];
   readonly setFile?: readonly string[];
   readonly device: string;
@@ -66,7 +68,7 @@ export async function run(
   const settings = await readRemoteSettings(context, pipeline.project);
   if (!settings.ok) return usage(context, settings.error);
   const remote = settings.value;
-  return withCache(context, pipeline, async (cache) => {
+  const work = async (cache: Cache) => {
     const task = {
       context,
       pipeline,
@@ -80,7 +82,8 @@ export async function run(
     const exitCode = await runWithCache(task);
     await tidyAfterRun(context, pipeline.project, cache);
     return exitCode;
-  });
+  };
+  return withCache(context, pipeline, work, { isParanoid: flags.paranoid ?? false });
 }
 
 function usage(context: CliContext, problem: Parameters<typeof reportProblem>[1]): number {

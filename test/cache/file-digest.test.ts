@@ -188,3 +188,18 @@ test("blobs are known to be intact until one is touched", async (t) => {
   assert.equal(await cache.areIntact([blob]), false);
   assert.equal(await cache.areIntact([]), true);
 });
+
+test("paranoid, a file is read again although nothing of it seems to have changed", async (t) => {
+  const folder = await temporaryFolder(t, { "data.csv": "one" });
+  // Long after the file was written, so that its digest is remembered.
+  const now = () => Date.now() + 60_000;
+  const readsOf = async (isParanoid: boolean) => {
+    const { fileSystem, names } = faultyFileSystem();
+    const cache = await openCache(join(folder, "cache"), { fileSystem, now, isParanoid });
+    const { digest } = await cache.files.ofFile(join(folder, "data.csv"));
+    cache.close();
+    assert.equal(digest, digestOf("one"));
+    return names.filter((name) => name === "openFollowing").length;
+  };
+  assert.deepEqual([await readsOf(false), await readsOf(false), await readsOf(true)], [1, 0, 1]);
+});
