@@ -113,7 +113,10 @@ function kindOf(
   const kind = kinds.get(uses.value);
   if (kind !== undefined) return kind;
   const message = `${prefix}there is no kind of stage called ${quote(uses.value)}.`;
-  const hint = didYouMean(uses.value, kinds.keys(), `kinds: ${listNames(kinds.keys())}`);
+  const isFile = /^\.{0,2}\/|\.[cm]?[jt]s$/.test(uses.value);
+  const hint = isFile
+    ? `a program of your own runs with "uses: command" and "run: [node, ${uses.value}]"`
+    : didYouMean(uses.value, kinds.keys(), `kinds: ${listNames(kinds.keys())}`);
   report({ code: "unknown-kind", message, place: uses.place, hint });
   return undefined;
 }
