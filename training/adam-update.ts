@@ -64,7 +64,9 @@ export function adamUpdate(
       rounded,
       gradientScale,
       beta1,
+      1 - beta1, // not from beta1 in float32: of 0.999 only four digits would be left
       beta2,
+      1 - beta2,
       stepSize,
       secondScale,
       epsilon,

@@ -5,11 +5,12 @@
   (memory (export "memory") 4)
 
   ;; One AdamW step on `count` float32 elements (a multiple of 4), in place:
-  ;;   m = beta1 m + (1 - beta1) g       v = beta2 v + (1 - beta2) g^2       with g times scale
+  ;;   m = beta1 m + rest1 g       v = beta2 v + rest2 g^2       with g times scale
   ;;   p = keep p - stepSize m / (sqrt(v) secondScale + epsilon)
   (func (export "adam")
     (param $p i32) (param $g i32) (param $m i32) (param $v i32) (param $count i32)
-    (param $scale f32) (param $beta1 f32) (param $beta2 f32)
+    (param $scale f32)
+    (param $beta1 f32) (param $rest1 f32) (param $beta2 f32) (param $rest2 f32)
     (param $stepSize f32) (param $secondScale f32) (param $epsilon f32) (param $keep f32)
     (local $end i32) (local $gradient v128) (local $first v128) (local $second v128)
     (local.set $end (i32.add (local.get $p) (i32.shl (local.get $count) (i32.const 2))))
@@ -21,13 +22,13 @@
           (f32x4.mul (v128.load (local.get $m)) (f32x4.splat (local.get $beta1)))
           (f32x4.mul
             (local.get $gradient)
-            (f32x4.splat (f32.sub (f32.const 1) (local.get $beta1))))))
+            (f32x4.splat (local.get $rest1)))))
       (local.set $second
         (f32x4.add
           (f32x4.mul (v128.load (local.get $v)) (f32x4.splat (local.get $beta2)))
           (f32x4.mul
             (f32x4.mul (local.get $gradient) (local.get $gradient))
-            (f32x4.splat (f32.sub (f32.const 1) (local.get $beta2))))))
+            (f32x4.splat (local.get $rest2)))))
       (v128.store (local.get $m) (local.get $first))
       (v128.store (local.get $v) (local.get $second))
       (v128.store (local.get $p)

@@ -34,7 +34,7 @@ export type FineTuneInputs = typeof inputs;
 /** Trains a model on labelled rows, from a checkpoint or from random weights. */
 export const fineTune = defineStage({
   kind: "fine-tune",
-  version: 1,
+  version: 2,
   description: "Trains a model on labelled rows, from a checkpoint or from random weights.",
   params,
   inputs,
