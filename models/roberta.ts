@@ -1,4 +1,4 @@
-import type { Value } from "../compute/graph.ts";
+import { constant, type Value } from "../compute/graph.ts";
 import * as ops from "../compute/ops.ts";
 import {
   type BertConfig,
@@ -88,10 +88,11 @@ function addedEmbeddings(
     ops.slice(table, { axes: [0], starts: [start], ends: [end] });
   const table = parameterValue(params, POSITIONS);
   const counted = rows(table, padding + 1, config.max_position_embeddings); // of a first token, …
+  const ofPadding = ops.gather(table, constant([padding], [1], "int32")); // (1, C), looked up: not trained
   const isPadding = ops.reshape(ops.equal(inputIds, padding), [batch, length, 1]); // (B, T, 1)
   return {
     types: rows(parameterValue(params, TYPES), 0, 1), // (1, C)
-    positions: ops.where(isPadding, rows(table, padding, padding + 1), rows(counted, 0, length)), // (B, T, C)
+    positions: ops.where(isPadding, ofPadding, rows(counted, 0, length)), // (B, T, C)
   };
 }
 

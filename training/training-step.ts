@@ -1,5 +1,6 @@
 import type { Device, TensorData } from "../compute/device.ts";
 import { nameOf, sizeOf, type TypedArray } from "../compute/graph.ts";
+import type { EmbeddingLookup } from "../compute/hoist-embeddings.ts";
 import { SessionCache } from "../compute/session-cache.ts";
 import type { BatchSizes } from "../models/batch-inputs.ts";
 import { streamKey } from "../models/counter-hash.ts";
@@ -72,7 +73,7 @@ export class TrainingStep {
     for (const [name, gradient] of training.dense) sum.addDense(name, outputOf(gradient));
     for (const { table, lookup, gradient } of training.hoisted) {
       if (gradient === undefined) continue;
-      const ids = inputs.get(nameOf(lookup.ids))!.data as Int32Array;
+      const ids = idsOf(lookup, inputs);
       const paddingRow = this.#paddingRows.get(table);
       sum.addRows(table, { ids, gradients: outputOf(gradient), paddingRow });
     }
@@ -103,7 +104,7 @@ export class TrainingStep {
   ): void {
     for (const { table, lookup, rows } of hoisted) {
       const { shape } = lookup.rows;
-      const ids = inputs.get(nameOf(lookup.ids))!.data as Int32Array;
+      const ids = idsOf(lookup, inputs);
       const values = parameters.get(table)!.data;
       const width = sizeOf(shape) / ids.length;
       const data = this.#buffer(rows, sizeOf(shape), Float32Array);
@@ -126,4 +127,10 @@ export class TrainingStep {
     }
     return held.subarray(0, length) as Elements;
   }
+}
+
+/** Which rows of a table a batch looks up: an input, or numbers that the graph holds. */
+function idsOf({ ids }: EmbeddingLookup, inputs: ReadonlyMap<string, TensorData>): Int32Array {
+  const data = ids.op === "Constant" ? ids.attributes.data : inputs.get(nameOf(ids))!.data;
+  return data as Int32Array;
 }

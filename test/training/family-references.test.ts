@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { graphOf, input, type Value } from "../../compute/graph.ts";
@@ -21,13 +21,18 @@ import { type ReferenceCase, readReferenceCase, relativeError } from "../rig/ref
 
 // What PyTorch 2.13 and transformers 5.23 compute from small checkpoints. TUNESMITH_REFERENCE_CASES
 // names another folder with such cases, as make_reference.py writes them.
-const folder = process.env.TUNESMITH_REFERENCE_CASES ?? join(import.meta.dirname, "../golden");
-const isCase = /^[a-z0-9]+-(classify|tag|answer|mask|generate|translate)$/;
+const golden = join(import.meta.dirname, "../golden");
+const given = process.env.TUNESMITH_REFERENCE_CASES;
+const folders = given === undefined ? [golden, join(golden, "variants")] : [given];
+const isCase = /-(classify|tag|answer|mask|generate|translate)$/;
 const device = await openOnnxruntimeDevice({ threads: 2, spinning: false });
 
-for (const name of (await readdir(folder)).filter((one) => isCase.test(one)).sort())
-  test(name, async (t) => {
-    const reference = await readReferenceCase(join(folder, name));
+const found = await Promise.all(
+  folders.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))),
+);
+for (const folder of found.flat().filter((one) => isCase.test(one)))
+  test(basename(folder), async (t) => {
+    const reference = await readReferenceCase(folder);
     const start = await loadPretrained(folderSource(reference.model), { seed: 0 });
     assert.deepEqual(start.report, { initialised: [], unexpected: [], keptHead: true });
     assert.equal(start.model.task, reference.task);
