@@ -1,3 +1,4 @@
+import PQueue from "p-queue";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 
 /** What the machine lends to stages while they run. */
@@ -29,11 +30,11 @@ interface Waiting {
 }
 
 /**
- * Lends a run's slots: a stage starts when a job, its devices, processors, memory and mutexes are free. In the order of
- * asking, but a stage that fits passes one that still waits.
+ * Lends a run's slots: a stage starts when its devices, processors, memory and mutexes are free, and then one of the jobs
+ * is. In the order of asking, but a stage that fits passes one that still waits for what it needs.
  */
 export class SlotPool {
-  readonly #jobs: number;
+  readonly #jobs: PQueue;
   readonly #slots: Slots;
   readonly #waiting: Waiting[] = [];
   readonly #running = new Set<PipelineStage>();
@@ -41,7 +42,7 @@ export class SlotPool {
 
   /** `jobs`: stages that work at once. */
   constructor(jobs: number, slots: Slots = UNLIMITED) {
-    this.#jobs = jobs;
+    this.#jobs = new PQueue({ concurrency: jobs });
     this.#slots = slots;
     this.#freeGpus = [...slots.gpus];
   }
@@ -55,7 +56,7 @@ export class SlotPool {
     else this.#running.add(stage);
     const gpus = this.#freeGpus.splice(0, this.#gpusFor(stage));
     try {
-      return await work({ gpus });
+      return await this.#jobs.add(() => work({ gpus }));
     } finally {
       this.#running.delete(stage);
       this.#freeGpus.push(...gpus);
@@ -79,7 +80,6 @@ export class SlotPool {
       [...this.#running].reduce((sum, other) => sum + of(other), of(stage));
     const names = stage.mutex ?? [];
     return (
-      this.#running.size < this.#jobs &&
       used((one) => this.#gpusFor(one)) <= gpus.length &&
       used((one) => this.#cpuFor(one)) <= cpu &&
       used(memoryFor) <= memory_gb &&
