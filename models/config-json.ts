@@ -80,6 +80,21 @@ export function requireUnset(config: ConfigJson, neutral: Readonly<Record<string
   }
 }
 
+const FLOAT_FIELD = /(dropout|_prob|_pdrop|_rate|_range|_factor|_eps|_epsilon|_theta)$/;
+
+/**
+ * The text of a config.json, keys sorted. Numbers that Python knows as floats are written as such where
+ * they are whole: transformers 5 refuses an `initializer_factor` of 1, and takes 1.0.
+ */
+export function formatConfig(config: ConfigJson): string {
+  const sorted = Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify(Object.fromEntries(sorted), null, 2);
+  const floats = text.replace(/^ {2}"(\w+)": -?\d+(?=,?$)/gm, (line, field: string) =>
+    FLOAT_FIELD.test(field) ? `${line}.0` : line,
+  );
+  return `${floats}\n`;
+}
+
 /** The error for a field of config.json that has a value we cannot follow. */
 export function fieldError(config: ConfigJson, field: string, expected: string): ModelError {
   return new ModelError(

@@ -1,5 +1,5 @@
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
-import type { ConfigJson } from "./config-json.ts";
+import { type ConfigJson, formatConfig } from "./config-json.ts";
 import type { FileSource } from "./file-source.ts";
 import { buildModel, taskOf } from "./index.ts";
 import { hasLabels, labelsOf, withLabels } from "./labels.ts";
@@ -125,14 +125,13 @@ export function formatPretrained(trained: ModelWithWeights): ReadonlyMap<string,
     dtype: "float32", // as transformers 5 names it
     torch_dtype: "float32", // as transformers 4 does
   };
-  const sorted = Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1)));
   const tensors = new Map<string, RawTensor>();
   for (const [name, { shape, data }] of parameters) {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     tensors.set(name, { dtype: "F32", shape, bytes });
   }
   return new Map<string, Uint8Array>([
-    ["config.json", Buffer.from(`${JSON.stringify(sorted, null, 2)}\n`)],
+    ["config.json", Buffer.from(formatConfig(written))],
     ["model.safetensors", formatSafetensors(tensors)],
   ]);
 }

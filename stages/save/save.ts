@@ -89,7 +89,7 @@ export type SaveInputs = typeof inputs;
 /** Writes a model as a Hugging Face folder that Python transformers and transformers.js open. */
 export const save = defineStage({
   kind: "save",
-  version: 1,
+  version: 2,
   description:
     "Writes a model as a Hugging Face folder with a model card, for Python transformers and transformers.js.",
   params,

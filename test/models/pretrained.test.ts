@@ -78,6 +78,24 @@ test("config.json says what transformers 4 and 5 need", () => {
   });
 });
 
+test("whole numbers that are floats in Python are written as floats, at the outermost level", () => {
+  const config = { hidden_dropout_prob: 0, layer_norm_eps: 1e-12, initializer_range: 1 };
+  const trained = { ...tinyClassifier(config), labels: ["a_rate", "b_rate"] };
+  const lines = Buffer.from(formatPretrained(trained).get("config.json")!).toString().split("\n");
+  assert.deepEqual(
+    lines.filter((line) => /dropout|eps|range|_rate/.test(line)),
+    [
+      '  "hidden_dropout_prob": 0.0,',
+      '    "0": "a_rate",',
+      '    "1": "b_rate"',
+      '  "initializer_range": 1.0,',
+      '    "a_rate": 0,',
+      '    "b_rate": 1',
+      '  "layer_norm_eps": 1e-12,',
+    ],
+  );
+});
+
 test("shards are read as one checkpoint", async () => {
   const files = tinyFiles();
   const whole = await load(files);
