@@ -46,9 +46,10 @@ export async function runTimed(
     child.on("close", (code, signal) => resolve(signal ?? code ?? 0));
   });
   const seconds = secondsSince(started);
+  const peakMiB = memory?.();
   if (end !== 0)
     throw new Error(`${[program, ...args].join(" ")} ended with ${end}:\n${said.stderr}`);
-  return { seconds, firstOutputSeconds, stdout: said.stdout, peakMiB: memory?.() };
+  return { seconds, firstOutputSeconds, stdout: said.stdout, peakMiB };
 }
 
 function secondsSince(started: number): number {
