@@ -15,6 +15,7 @@ export function staticChanges(
   stages: readonly PipelineStage[],
   sources: Lockfile["sources"],
 ): readonly Change[] {
+  const kinds = new Map(stages.map(({ name, kind }) => [name, kind]));
   const now = {
     sources,
     stages: Object.fromEntries(
@@ -27,13 +28,30 @@ export function staticChanges(
   const before = {
     sources: locked.sources,
     stages: Object.fromEntries(
-      Object.entries(locked.stages).map(([name, { uses, version, params, seed }]) => [
-        name,
-        { uses, version, params, ...(seed === undefined ? {} : { seed }) },
-      ]),
+      Object.entries(locked.stages).map(([name, stage]) => {
+        const { uses, version, seed } = stage;
+        const params = withLaterDefaults(stage, kinds.get(name));
+        return [name, { uses, version, params, ...(seed === undefined ? {} : { seed }) }];
+      }),
     ),
   };
   return changesBetween(before as unknown as Json, now as unknown as Json);
+}
+
+/**
+ * Locked params with those that their kind has gained since, at their defaults: these keep the key, so a lockfile of an
+ * earlier release still holds.
+ */
+function withLaterDefaults(
+  { params, uses }: LockedStage,
+  kind: PipelineStage["kind"] | undefined,
+): LockedStage["params"] {
+  if (kind === undefined || kind.kind !== uses) return params;
+  const properties = Object.entries(kind.params.properties as Record<string, { default?: Json }>);
+  const defaults = properties.flatMap(([name, schema]) =>
+    schema.default === undefined ? [] : [[name, schema.default] as const],
+  );
+  return { ...Object.fromEntries(defaults), ...params };
 }
 
 /** How a finished run differs from its lock. */
@@ -69,8 +87,9 @@ export function compareLocks(
 ): Comparison {
   const otherClass = new Set(known);
   const changes: Change[] = [];
-  for (const { name, inputs } of stages) {
-    const [before, after] = [locked.stages[name], now.stages[name]];
+  for (const { name, inputs, kind } of stages) {
+    const [was, after] = [locked.stages[name], now.stages[name]];
+    const before = was && { ...was, params: withLaterDefaults(was, kind) };
     const path = `stages.${name}`;
     if (before === undefined || after === undefined) {
       changes.push({ path, from: before as Json | undefined, to: after as Json | undefined });

@@ -8,8 +8,8 @@ import { BuildRig, mixKind, pipelineOf, stageOf } from "../rig/build-rig.ts";
 import { runCommand } from "../rig/command-rig.ts";
 
 const stages = [
-  stageOf(mixKind(new Set()), "rows", { word: "ash" }),
-  stageOf({ ...mixKind(new Set()), environment: ["compute"] }, "train", { word: "elm" }),
+  stageOf(mixKind(new Set()), "rows", { word: "ash", keep: 6 }),
+  stageOf({ ...mixKind(new Set()), environment: ["compute"] }, "train", { word: "elm", keep: 6 }),
 ];
 
 const lockedOn = (compute: { readonly [fact: string]: string }): Lockfile => {
@@ -27,8 +27,8 @@ const lockedOn = (compute: { readonly [fact: string]: string }): Lockfile => {
     pipeline: "test",
     sources: {},
     stages: {
-      rows: { ...entry, params: { word: "ash" }, determinism: "exact" },
-      train: { ...entry, params: { word: "elm" }, determinism: { compute } },
+      rows: { ...entry, params: { word: "ash", keep: 6 }, determinism: "exact" },
+      train: { ...entry, params: { word: "elm", keep: 6 }, determinism: { compute } },
     },
   };
 };

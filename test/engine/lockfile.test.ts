@@ -116,13 +116,13 @@ test("a lockfile lies beside its pipeline", () => {
 
 const kind = mixKind(new Set());
 const pipeline = pipelineOf([
-  stageOf(kind, "rows", { word: "ash" }),
-  stageOf(kind, "train", { word: "elm" }, { a: { stage: "rows", port: "text" } }),
+  stageOf(kind, "rows", { word: "ash", keep: 6 }),
+  stageOf(kind, "train", { word: "elm", keep: 6 }, { a: { stage: "rows", port: "text" } }),
 ]);
 const entry = (more: Partial<LockedStage>): LockedStage => ({
   uses: "mix",
   version: 1,
-  params: { word: "ash" },
+  params: { word: "ash", keep: 6 },
   key: hex,
   inputs: {},
   outputs: { text: one },
@@ -135,22 +135,40 @@ const locked: Lockfile = {
   sources: {},
   stages: {
     rows: entry({}),
-    train: entry({ params: { word: "elm" }, determinism: { device: "cpu" } }),
+    train: entry({ params: { word: "elm", keep: 6 }, determinism: { device: "cpu" } }),
   },
 };
 
 test("before a frozen run: params, sources and stages are compared, key order and defaults apart", () => {
   assert.deepEqual(staticChanges(locked, pipeline.stages, {}), []);
-  const edited = pipelineOf([stageOf(kind, "rows", { word: "oak" }), stageOf(kind, "extra", {})]);
+  const edited = pipelineOf([
+    stageOf(kind, "rows", { word: "oak", keep: 6 }),
+    stageOf(kind, "extra", {}),
+  ]);
   assert.deepEqual(staticChanges(locked, edited.stages, { "x.csv": { sha256: hex, bytes: 3 } }), [
     { path: "sources.x.csv", from: undefined, to: { sha256: hex, bytes: 3 } },
     { path: "stages.rows.params.word", from: "ash", to: "oak" },
     { path: "stages.extra", from: undefined, to: { uses: "mix", version: 1, params: {} } },
     {
       path: "stages.train",
-      from: { uses: "mix", version: 1, params: { word: "elm" } },
+      from: { uses: "mix", version: 1, params: { word: "elm", keep: 6 } },
       to: undefined,
     },
+  ]);
+});
+
+test("a param that its kind gained since is no difference at its default, and one at any other value", () => {
+  // `keep`, with the default 6, came after this lockfile was written.
+  const earlier: Lockfile = {
+    ...locked,
+    stages: { ...locked.stages, rows: entry({ params: { word: "ash" } }) },
+  };
+  assert.deepEqual(staticChanges(earlier, pipeline.stages, {}), []);
+  assert.deepEqual(compareLocks(earlier, locked, pipeline.stages).changes, []);
+  const [rows, train] = pipeline.stages;
+  const other = [{ ...rows!, params: { word: "ash", keep: 2 } }, train!];
+  assert.deepEqual(staticChanges(earlier, other, {}), [
+    { path: "stages.rows.params.keep", from: 6, to: 2 },
   ]);
 });
 
@@ -191,7 +209,7 @@ test("after a run of some stages: theirs is new, the others keep their entries, 
     sources: {},
     stages: {
       rows: entry({
-        params: { word: "ash" },
+        params: { word: "ash", keep: 6 },
         key,
         outputs: { text: outputs.text!.digest },
         metrics: {},
