@@ -36,7 +36,10 @@ export async function writeLock(
   const text = lockfileText(lockfile);
   const before = await readFile(path, "utf8").catch(() => undefined);
   if (before === text) return exitCodes.ok;
+  // Read only now that it changes: for 500 stages parsing it would take longer than the rest of an idle run.
+  const unreadable = before !== undefined && !parseLockfile(before).ok;
   await writeFileDurably(path, text);
-  context.stderr.write(`${before === undefined ? "Wrote" : "Updated"} ${basename(path)}.\n`);
+  const done = before === undefined ? "Wrote" : unreadable ? "Replaced the unreadable" : "Updated";
+  context.stderr.write(`${done} ${basename(path)}.\n`);
   return exitCodes.ok;
 }

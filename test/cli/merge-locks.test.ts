@@ -118,8 +118,10 @@ test("lockfiles of branches merge; where both changed a stage, one run resolves 
   });
 
   await t.test("one run resolves it", async () => {
-    const { executed, exitCode } = await rig.run(["p.tune.yaml"]);
+    const { exitCode, stdout, stderr } = await rig.command(["run", "p.tune.yaml", "--json"]);
+    const { executed } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
     assert.deepEqual([executed, exitCode], [[], 0]);
+    assert.match(stderr, /^Replaced the unreadable p\.tune\.lock\.yaml\.$/m);
     const { text } = await git(rig, "show", "three-quarters:p.tune.lock.yaml");
     assert.equal(await lockNow(), text);
   });
