@@ -1,3 +1,4 @@
+import { optimizers, schedulerTypes } from "../../training/training-arguments.ts";
 import { schedulerKwargsSchema } from "./scheduler-kwargs-schema.ts";
 
 const share = { type: "number", minimum: 0, exclusiveMaximum: 1 } as const;
@@ -8,7 +9,7 @@ export const optimizerParams = {
     description:
       "The optimizer, by transformers' names: AdamW, SGD, Adafactor, or Lion (with AdamW's betas; it wants a learning rate about a tenth of AdamW's).",
     type: "string",
-    enum: ["adamw_torch", "sgd", "adafactor", "lion_32bit"],
+    enum: optimizers,
     default: "adamw_torch",
     examples: ["lion_32bit"],
   },
@@ -85,18 +86,7 @@ export const optimizerParams = {
     description:
       "How the learning rate goes. After the warm-up linear and cosine fall to 0 at the last step; a longer training goes on from a cached one only where it does not look ahead: constant, constant_with_warmup, inverse_sqrt, and warmup_stable_decay before its decay.",
     type: "string",
-    enum: [
-      "linear",
-      "cosine",
-      "cosine_with_restarts",
-      "polynomial",
-      "constant",
-      "constant_with_warmup",
-      "inverse_sqrt",
-      "cosine_with_min_lr",
-      "cosine_warmup_with_min_lr",
-      "warmup_stable_decay",
-    ],
+    enum: schedulerTypes,
     default: "linear",
     examples: ["cosine"],
   },
