@@ -16,8 +16,14 @@ export interface MachineFacts {
 
 const knownDevices = ["auto", "cpu", "webgpu", "cuda", "tfjs-node-gpu"];
 
+/** Up to here bits do not depend on the number of threads (compute/devices/steady-products.ts); beyond, it is part of the class. */
+const MOST_EQUAL_THREADS = 4;
+
 /** The facts of this machine for the device that `--device` asks for. Loads no native library. */
-export function machineFacts(requested: string): Result<MachineFacts, Problem> {
+export function machineFacts(
+  requested: string,
+  threads = availableParallelism(),
+): Result<MachineFacts, Problem> {
   if (!knownDevices.includes(requested)) {
     const message = `There is no device "${requested}".`;
     return failure({
@@ -37,13 +43,14 @@ export function machineFacts(requested: string): Result<MachineFacts, Problem> {
   const runtime = `onnxruntime ${versionOf("onnxruntime-node")}`;
   const compute = { device: "cpu", runtime };
   return success({
-    device: { kind: "cpu", threads: availableParallelism() },
+    device: { kind: "cpu", threads },
     facts: { compute },
     classes: {
       compute: {
         ...compute,
         platform: `${process.platform}-${process.arch}`,
         instruction_set: instructionSet(),
+        ...(threads > MOST_EQUAL_THREADS ? { threads } : {}),
       },
     },
   });
