@@ -1,4 +1,5 @@
 import type { Device } from "../compute/device.ts";
+import { DeviceError } from "../compute/device-error.ts";
 import { StageFailure } from "../engine/diagnostic.ts";
 import type { DeviceRequest } from "../engine/stage.ts";
 
@@ -10,7 +11,7 @@ export async function openDevice({ kind, threads }: DeviceRequest): Promise<Devi
       message: `There is no device "${kind}" yet.`,
       hint: "run with --device cpu, or leave it out",
     });
-  const { DeviceError, openOnnxruntimeDevice } = await import("../compute/devices/onnxruntime.ts");
+  const { openOnnxruntimeDevice } = await import("../compute/devices/onnxruntime.ts");
   try {
     return await openOnnxruntimeDevice({ threads });
   } catch (error) {

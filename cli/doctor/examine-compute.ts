@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { DeviceError } from "../../compute/device-error.ts";
 import { graphOf, input } from "../../compute/graph.ts";
 import { add } from "../../compute/ops/elementwise.ts";
 import { formatCount } from "../text/format-quantity.ts";
@@ -9,9 +10,7 @@ import { installedVersion } from "./installed-version.ts";
 export async function examineProcessor(): Promise<Finding> {
   const name = "cpu";
   const threads = availableParallelism();
-  const { DeviceError, openOnnxruntimeDevice } = await import(
-    "../../compute/devices/onnxruntime.ts"
-  );
+  const { openOnnxruntimeDevice } = await import("../../compute/devices/onnxruntime.ts");
   try {
     const device = await openOnnxruntimeDevice({ threads });
     const sum = await addOn(device);

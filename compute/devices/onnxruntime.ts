@@ -1,16 +1,9 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Device, DeviceFacts, Executable, TensorData, Tensors } from "../device.ts";
-import {
-  type DType,
-  type Graph,
-  nameOf,
-  newArray,
-  show,
-  sizeOf,
-  type TypedArray,
-  type Value,
-} from "../graph.ts";
+import { DeviceError } from "../device-error.ts";
+import { type Graph, nameOf, type TypedArray } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
+import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
 import { steadyProducts } from "./steady-products.ts";
 
@@ -21,19 +14,6 @@ export interface OnnxruntimeOptions {
   readonly threads: number;
   /** Whether idle threads spin for work: faster where the cores are free, slower where they are shared. */
   readonly spinning?: boolean;
-}
-
-/** Thrown when a device is missing or is run with inputs that do not fit its graph. */
-export class DeviceError extends Error {
-  override readonly name = "DeviceError";
-  readonly code: "device-missing" | "device-input";
-  readonly hint: string;
-
-  constructor(code: DeviceError["code"], message: string, hint: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-    this.hint = hint;
-  }
 }
 
 /**
@@ -115,7 +95,7 @@ class OnnxruntimeExecutable implements Executable {
     const given = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
     const feeds: Record<string, Tensor> = {};
     for (const value of this.#graph.inputs) {
-      const { data } = checked(value, given.get(nameOf(value)));
+      const { data } = checkedInput(value, given.get(nameOf(value)));
       feeds[nameOf(value)] = new this.#runtime.Tensor(value.dtype, data as never, value.shape);
     }
     const fetched = await this.#session.run(feeds);
@@ -130,27 +110,4 @@ class OnnxruntimeExecutable implements Executable {
   async release(): Promise<void> {
     await this.#session.release();
   }
-}
-
-function checked(value: Value, given: TensorData | undefined): TensorData {
-  const name = nameOf(value);
-  const needed = `${value.dtype} ${show(value.shape)}`;
-  if (given === undefined)
-    throw new DeviceError(
-      "device-input",
-      `The graph needs an input "${name}": ${needed}.`,
-      "Give it.",
-    );
-  const fits = given.dtype === value.dtype && show(given.shape) === show(value.shape);
-  if (!fits || !isArrayOf(value.dtype, given.data) || given.data.length !== sizeOf(value.shape))
-    throw new DeviceError(
-      "device-input",
-      `Input "${name}" is ${given.dtype} ${show(given.shape)} with ${given.data.length} elements; the graph reads ${needed}.`,
-      "Compile the graph for this shape.",
-    );
-  return given;
-}
-
-function isArrayOf(dtype: DType, data: TypedArray): boolean {
-  return newArray(dtype, 0).constructor === data.constructor;
 }
