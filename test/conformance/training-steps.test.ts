@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Device, TensorData } from "../../compute/device.ts";
+import { sizeOf } from "../../compute/graph.ts";
+import { copyParameters } from "../../training/best-model.ts";
+import { createOptimizer } from "../../training/create-optimizer.ts";
+import { logitsGraph } from "../../training/evaluate.ts";
+import { GradientSum } from "../../training/gradient-sum.ts";
+import { completeArguments } from "../../training/training-arguments.ts";
+import { TrainingStep } from "../../training/training-step.ts";
+import { assertConforms, forEachDevice, reference, TOLERANCE } from "../rig/conformance-devices.ts";
+import { relativeError } from "../rig/reference-case.ts";
+import { type StepCase, stepCases } from "../rig/step-case.ts";
+
+// A whole training step of every family and task on every device: loss, gradients, and the weights
+// after it. Plain descent, because Adam's first step makes as much of rounding noise as of a gradient.
+
+const given = completeArguments({ optim: "sgd", learning_rate: 0.1 });
+
+async function trainOneStep(device: Device, { start, batch }: StepCase) {
+  const { model } = start;
+  const parameters = copyParameters(start.parameters);
+  const gradients = new GradientSum();
+  const step = new TrainingStep(model, device, { sessions: 1 });
+  const role = { seed: 5, step: 0, part: 0 };
+  const loss = await step.addGradients(gradients, parameters, { batch, role });
+  await step.release();
+  const all = new Map(
+    model.parameters.map(({ name, shape }) => {
+      const gradient = gradients.dense.get(name)?.slice() ?? new Float32Array(sizeOf(shape));
+      gradients.tables.get(name)?.addTo(gradient);
+      return [name, gradient] as const;
+    }),
+  );
+  const rates = { learningRate: given.learning_rate, gradientScale: 1 };
+  createOptimizer(model.parameters, given).step(parameters, gradients, rates);
+  return { loss, norm: gradients.norm(), gradients: all, parameters };
+}
+
+async function compareSteps(device: Device, one: StepCase): Promise<void> {
+  const expected = await trainOneStep(reference, one);
+  const made = await trainOneStep(device, one);
+  assert.ok(expected.norm > 0.1, `a step that moves nothing: norm ${expected.norm}`);
+  assert.ok(Math.abs(made.loss - expected.loss) <= TOLERANCE * expected.loss, `loss ${made.loss}`);
+  for (const [name, gradient] of expected.gradients) {
+    // A key bias has no gradient in exact arithmetic: noise is measured beside all gradients.
+    const error = relativeError(made.gradients.get(name)!, gradient);
+    const own = Math.hypot(...gradient);
+    const share = (error * own) / (own + 1e-3 * expected.norm);
+    assert.ok(share <= TOLERANCE, `gradient of ${name}: relative error ${error}`);
+  }
+  assertConforms(Object.fromEntries(made.parameters), Object.fromEntries(expected.parameters));
+}
+
+async function compareLogits(device: Device, { start, batch }: StepCase): Promise<void> {
+  const graph = logitsGraph(start.model, batch.sizes);
+  const inputs = new Map<string, TensorData>([...start.parameters, ...batch.tensors]);
+  const logitsOn = async (on: Device) => {
+    const executable = await on.compile(graph);
+    const logits = await executable.run(inputs);
+    await executable.release();
+    return logits;
+  };
+  assertConforms(await logitsOn(device), await logitsOn(reference));
+}
+
+await forEachDevice((name, device) => {
+  for (const one of stepCases()) {
+    test(`${name}: logits of ${one.name}`, () => compareLogits(device, one));
+    if (one.start.model.task === "feature-extraction") continue;
+    test(`${name}: a training step of ${one.name}`, () => compareSteps(device, one));
+  }
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Device, TensorData } from "../../compute/device.ts";
+import { DeviceError } from "../../compute/device-error.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { assertClose } from "./assert-close.ts";
+
+/** A device that must compute what the processor computes. */
+export interface ConformanceDevice {
+  readonly name: string;
+  /** Where the machine lacks it: a DeviceError, whose hint says how to get it. */
+  open(): Promise<Device>;
+}
+
+/** Every device. One that is not there is a skipped test, named with how to get it. */
+export const conformanceDevices: readonly ConformanceDevice[] = [
+  { name: "cpu, 3 threads", open: () => openOnnxruntimeDevice({ threads: 3, spinning: false }) },
+];
+
+/** What the others are compared with. */
+export const reference = await openOnnxruntimeDevice({ threads: 1, spinning: false });
+
+/** How far elements may be from the reference's: by so much · (1 + their size). */
+export const TOLERANCE = 1e-4;
+
+/** Declares the tests of each device that is there; a skipped one for each that is not. */
+export async function forEachDevice(declare: (name: string, device: Device) => void) {
+  const absent: string[] = [];
+  for (const { name, open } of conformanceDevices)
+    try {
+      declare(name, await open());
+    } catch (error) {
+      if (!(error instanceof DeviceError) || error.code !== "device-missing") throw error;
+      absent.push(name);
+      test(name, { skip: `${error.message} Hint: ${error.hint}` }, () => {});
+    }
+  test("devices that were not there", (t) => {
+    const list = absent.length === 0 ? "" : `: ${absent.join(", ")}`;
+    t.diagnostic(`${absent.length} of ${conformanceDevices.length} devices skipped${list}`);
+  });
+}
+
+/** Fails where an output is missing, of another type or shape, or further away than TOLERANCE. */
+export function assertConforms(
+  made: Readonly<Record<string, TensorData>>,
+  expected: Readonly<Record<string, TensorData>>,
+): void {
+  const describe = (tensors: Readonly<Record<string, TensorData>>) =>
+    Object.entries(tensors).map(([name, { dtype, shape }]) => `${name}: ${dtype} [${shape}]`);
+  assert.deepEqual(describe(made), describe(expected));
+  for (const [name, { data }] of Object.entries(expected))
+    assertClose(made[name]!.data, data, TOLERANCE, name);
+}
