@@ -22,6 +22,8 @@ export interface Batch {
   readonly attentionMask: Int32Array;
   readonly tokenTypeIds: Int32Array;
   readonly labels: BatchLabels;
+  /** Of rows that hold several texts: the place of each token in its text, and the number of its text. */
+  readonly texts?: { readonly positionIds: Int32Array; readonly textIds: Int32Array };
   /** Which rows of the dataset these are. */
   readonly rowNumbers: readonly number[];
   /** Tokens without padding. */
@@ -94,8 +96,39 @@ export function padBatch(
     attentionMask.fill(1, at * length, at * length + end - begin);
   }
   const labels = padLabels(dataset, rowNumbers, { rows, length });
+  const texts = padTexts(dataset, rowNumbers, { rows, length });
   const tokens = lengths.reduce((sum, tokensOfRow) => sum + tokensOfRow, 0);
-  return { rows, length, inputIds, attentionMask, tokenTypeIds, labels, rowNumbers, tokens };
+  return {
+    rows,
+    length,
+    inputIds,
+    attentionMask,
+    tokenTypeIds,
+    labels,
+    ...(texts && { texts }),
+    rowNumbers,
+    tokens,
+  };
+}
+
+/** Padding is of text 0 and at place 0. */
+function padTexts(
+  { textStarts, offsets }: TokenDataset,
+  rowNumbers: readonly number[],
+  { rows, length }: { rows: number; length: number },
+): Batch["texts"] {
+  if (textStarts === undefined) return undefined;
+  const positionIds = new Int32Array(rows * length);
+  const textIds = new Int32Array(rows * length);
+  for (const [at, row] of rowNumbers.entries()) {
+    let [place, text] = [0, 0];
+    for (const [i, starts] of textStarts.subarray(offsets[row], offsets[row + 1]).entries()) {
+      if (starts) [place, text] = [0, text + 1];
+      positionIds[at * length + i] = place++;
+      textIds[at * length + i] = text;
+    }
+  }
+  return { positionIds, textIds };
 }
 
 function padLabels(
@@ -124,12 +157,23 @@ function padLabels(
 /** The batch as the graph inputs of its name: `input_ids`, … */
 export function batchTensors(batch: Batch): [string, TensorData][] {
   const shape = [batch.rows, batch.length];
-  const { labels } = batch;
+  const { labels, texts } = batch;
   return [
     ["input_ids", { dtype: "int32", shape, data: batch.inputIds }],
     ["attention_mask", { dtype: "int32", shape, data: batch.attentionMask }],
     ["token_type_ids", { dtype: "int32", shape, data: batch.tokenTypeIds }],
     ["labels", { dtype: "int32", shape: labels.shape, data: labels.data }],
+    ...(texts ? textTensors(texts, shape) : []),
+  ];
+}
+
+function textTensors(
+  { positionIds, textIds }: NonNullable<Batch["texts"]>,
+  shape: readonly number[],
+): [string, TensorData][] {
+  return [
+    ["position_ids", { dtype: "int32", shape, data: positionIds }],
+    ["text_ids", { dtype: "int32", shape, data: textIds }],
   ];
 }
 
@@ -144,7 +188,7 @@ export function trainingBatch(
     one === 0 ? 0 : weight * (classWeights === undefined ? 1 : classWeights[labels.data[at]!]!),
   );
   return {
-    sizes: { rows, length },
+    sizes: { rows, length, ...(batch.texts && { packed: true }) },
     tensors: new Map([
       ...batchTensors(batch),
       ["label_weights", { dtype: "float32", shape: labels.shape, data: weights }],

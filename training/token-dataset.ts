@@ -14,6 +14,8 @@ export interface TokenDataset {
   readonly labels: Int32Array;
   /** What has labels; absent: rows. */
   readonly labelsOf?: "tokens";
+  /** As long as `ids`, 1 where a text begins: rows hold several, none of which sees another. Absent: one each. */
+  readonly textStarts?: Uint8Array;
   /** Words are hidden anew in each epoch: `labels` are then of all tokens that may be. */
   readonly masking?: Masking;
   /** What a user calls each row. */

@@ -30,18 +30,25 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const tokens = await context.inputs.dataset.read();
   if (context.inputs.model) await requireSameTokenizer(context.inputs.model.files, tokens);
   const task = context.params.task as TrainedTask;
-  const { mlm_probability: mlmProbability } = context.params;
-  const found = readTrainingRows(tokens, { task, mlmProbability });
+  const { mlm_probability: mlmProbability, packing } = context.params;
+  const found = readTrainingRows(tokens, { task, mlmProbability, packing });
   const { labels } = found;
   const start = await openStartModel(context, { task, labels, facts: tokens.facts });
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
+  if (packing) sayPacking(context, rows);
   const settings = argumentsOf(context, rows, start.classifier.labels);
   const trained = await runTraining(context, { start, rows, settings });
   const metrics = metricsOf(trained);
   for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
   const facts = factsOf(context, { start, rows, settings, tokens, metrics });
   return { model: { files: modelFiles(trained, tokens, facts) } };
+}
+
+function sayPacking({ log, metric }: FineTuneContext, { train, texts }: TrainingRows): void {
+  const rows = train.rowIds.length;
+  log(`packing: ${texts} texts in ${rows} rows of ${Math.round(train.ids.length / rows)} tokens`);
+  metric("packed_rows", rows);
 }
 
 /** About a hundred entries in the log, whatever logging_steps says of the lines that are shown. */
@@ -139,7 +146,7 @@ function factsOf(
     start: start.start,
     max_length: tokens.facts.max_length,
     rows: {
-      train: rows.train.rowIds.length,
+      train: rows.texts,
       ...(rows.validation && { validation: rows.validation.rowIds.length }),
     },
     labels: classifier.labels,

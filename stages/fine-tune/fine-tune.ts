@@ -72,6 +72,7 @@ export const fineTune = defineStage({
     ...optimizerProblems(params),
     ...classWeightProblems(params),
     ...samplingProblems(params),
+    ...packingProblems(params),
     ...refusedArgumentProblems(params),
   ],
   async run(context: StageContext<FineTuneParams, FineTuneInputs>) {
@@ -162,6 +163,13 @@ function samplingProblems({ task, balanced_sampling }: FineTuneParams): ParamsPr
   if (!balanced_sampling || task === "sequence-classification") return [];
   const message = `balanced_sampling is for rows with one label each; those of ${task} have none.`;
   return [{ at: ["balanced_sampling"], code: "no-classes", message, hint: "leave it out" }];
+}
+
+function packingProblems({ task, packing }: FineTuneParams): ParamsProblem[] {
+  if (!packing || task === "causal-lm") return [];
+  const message = `packing is for causal-lm; a text of ${task} needs a row of its own.`;
+  const hint = "leave it out; group_by_length spares padding, too";
+  return [{ at: ["packing"], code: "not-packable", message, hint }];
 }
 
 function optimizerProblems({ optim, optim_args }: FineTuneParams): ParamsProblem[] {

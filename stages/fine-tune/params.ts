@@ -45,6 +45,13 @@ export const params = {
       default: 0.15,
       examples: [0.3],
     },
+    packing: {
+      description:
+        "Whether short texts share a row of up to the tokenize stage's max_length, none of which sees another; of causal-lm. Less padding, faster; a batch then has per_device_train_batch_size rows of several texts.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
     learning_rate: {
       description: "The highest learning rate, reached after the warm-up.",
       type: "number",

@@ -1,5 +1,6 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { ModelWithWeights } from "../../models/pretrained.ts";
+import { packRows } from "../../training/pack-rows.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
@@ -9,6 +10,8 @@ import type { TrainedTask } from "../trained-tasks.ts";
 /** The rows that a model is trained and evaluated on. */
 export interface TrainingRows {
   readonly train: TokenDataset;
+  /** How many texts it has, each in a row of its own or several in one. */
+  readonly texts: number;
   readonly validation: TokenDataset | undefined;
 }
 
@@ -20,10 +23,18 @@ export interface FoundRows {
   forModel(classifier: ModelWithWeights): TrainingRows;
 }
 
+/** What decides how rows are read, beside the model. */
+export interface RowsOptions {
+  readonly task: TrainedTask;
+  readonly mlmProbability: number;
+  /** Whether training texts share rows. */
+  readonly packing: boolean;
+}
+
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
 export function readTrainingRows(
-  { splits, tokenizer }: Tokens,
-  { task, mlmProbability }: { task: TrainedTask; mlmProbability: number },
+  { splits, tokenizer, facts }: Tokens,
+  { task, mlmProbability, packing }: RowsOptions,
 ): FoundRows {
   const [name, train] = trainingSplit(splits);
   if (train.rows.length === 0)
@@ -48,8 +59,11 @@ export function readTrainingRows(
         requireFit(split, rows, model);
         return read(split, rows, { labels: known, advice, tokenizer, mlmProbability });
       };
+      const texts = rowsOf(name, train);
+      const longest = Math.min(facts.max_length, model.maxLength);
       return {
-        train: rowsOf(name, train),
+        train: packing ? packRows(texts, longest) : texts,
+        texts: train.rows.length,
         validation: evaluated && rowsOf("validation", evaluated),
       };
     },

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { createModel } from "../../models/pretrained.ts";
 import { fineTune } from "../../training/fine-tune.ts";
+import { packRows } from "../../training/pack-rows.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 
@@ -52,10 +53,11 @@ const cases = [
   ["token-classification", tagged(rows), { class_weights: [1, 9] }],
   ["causal-lm", nextTokens(rows), {}],
   ["causal-lm", nextTokens(rows), { label_smoothing_factor: 0.1 }],
+  ["causal-lm", packRows(nextTokens(markedRows(90, 1)), 16), {}],
 ] as const;
 
 for (const [task, dataset, more] of cases)
-  test(`${task} ${JSON.stringify(more)}: loss and gradient do not depend on how a step is cut`, async () => {
+  test(`${task}${dataset.textStarts ? ", packed" : ""} ${JSON.stringify(more)}: loss and gradient do not depend on how a step is cut`, async () => {
     const start = createModel(task === "causal-lm" ? gpt2 : config, { task, labels, seed: 1 });
     const courses = [];
     for (const [size, parts] of cuts) {
