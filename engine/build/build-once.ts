@@ -7,8 +7,9 @@ import type { Granted } from "./slot-pool.ts";
 /** How a key is built by one process at a time. */
 export interface BuildOnce<T> {
   readonly claims: BuildClaims;
-  readonly signal: AbortSignal;
-  /** Runs work in one of the run's slots. */
+  /** Aborted when the build stops: nobody is waited for any longer. */
+  readonly stopping: AbortSignal;
+  /** Runs work in one of the run's slots; rejects where the build has stopped. */
   readonly slot: TakeSlot;
   /** What others have built meanwhile; asked with the key claimed. */
   find(): Promise<T | undefined>;
@@ -22,7 +23,7 @@ export interface BuildOnce<T> {
  */
 export async function buildOnce<T extends object>(
   key: TraceKey,
-  { claims, signal, slot, find, build, onWait }: BuildOnce<T>,
+  { claims, stopping, slot, find, build, onWait }: BuildOnce<T>,
 ): Promise<T | undefined> {
   for (let isFirst = true; ; isFirst = false) {
     const outcome = await slot(async (granted) => {
@@ -39,7 +40,7 @@ export async function buildOnce<T extends object>(
     if ("result" in outcome) return outcome.result;
     // Two stages of this run with one key: the first is on the screen.
     if (isFirst && outcome.holder.pid !== process.pid) onWait(outcome.holder);
-    await claims.untilFree(key, signal);
+    await claims.untilFree(key, stopping);
   }
 }
 

@@ -47,7 +47,7 @@ export interface RebuilderOptions {
  * to its outputs, so that equal inputs are never worked on twice and a stage below an unchanged output never runs.
  */
 export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
-  return async (stage, upstream, slot) => {
+  return async (stage, upstream, { slot, stopping }) => {
     const started = performance.now();
     const attempt = await prepare(stage, upstream, options);
     if ("problem" in attempt) return fail(options, stage, "error", attempt.problem, started);
@@ -55,10 +55,9 @@ export function createRebuilder(options: RebuilderOptions): Rebuilder<Built> {
     if (first.built !== undefined) return serve(options, stage, first.built, started);
     if (first.reason === "forced" || first.reason === "not-cacheable")
       return slot((granted) => execute(stage, { ...attempt, granted }, first.reason, options));
-    const { cache, signal } = options;
     return buildOnce<Outcome>(attempt.key, {
-      claims: cache.claims,
-      signal,
+      claims: options.cache.claims,
+      stopping,
       slot,
       find: async () => {
         const built = await findAgain(stage, attempt, options);

@@ -87,8 +87,8 @@ async function runRound(
   const rebuild = createRebuilder(options);
   const settled = await scheduleTopologically<Built>(
     stages,
-    async (stage, inputs, slot) => {
-      const built = await rebuild(stage, inputs, slot);
+    async (stage, inputs, turn) => {
+      const built = await rebuild(stage, inputs, turn);
       if (built === undefined || stage.destination === undefined) return built;
       const problem = await placeOutput(stage, built, options);
       if (problem === undefined) return built;

@@ -7,12 +7,20 @@ export type Settled<T> =
   | { readonly state: "failed" }
   | { readonly state: "skipped"; readonly because?: string };
 
-/** Brings one stage up to date, its inputs being so; `undefined` means that it failed. Calls `slot` around real work. */
+/** Brings one stage up to date, its inputs being so; `undefined` means that it failed. */
 export type Rebuilder<T> = (
   stage: PipelineStage,
   inputs: ReadonlyMap<string, T>,
-  slot: TakeSlot,
+  turn: Turn,
 ) => Promise<T | undefined>;
+
+/** What a rebuilder is given for one stage. */
+export interface Turn {
+  /** Called around real work. */
+  readonly slot: TakeSlot;
+  /** Aborted when the build stops, by a failure or from outside: what only waits need not wait on. */
+  readonly stopping: AbortSignal;
+}
 
 /** Runs work with what the stage was lent for it. */
 export type TakeSlot = <R>(work: (granted: Granted) => Promise<R>) => Promise<R>;
@@ -40,7 +48,11 @@ export async function scheduleTopologically<T>(
 ): Promise<ReadonlyMap<string, Settled<T>>> {
   const pool = new SlotPool(options.jobs, options.slots);
   const running = new Map<string, Promise<Settled<T>>>();
-  let stopped = false;
+  const failure = new AbortController();
+  const stopping = AbortSignal.any([options.signal, failure.signal]);
+  const noteFailure = () => {
+    if (!options.keepGoing) failure.abort();
+  };
   const settle = async (stage: PipelineStage): Promise<Settled<T>> => {
     const inputs = new Map<string, T>();
     for (const { stage: name } of Object.values(stage.inputs)) {
@@ -50,23 +62,24 @@ export async function scheduleTopologically<T>(
       if (upstream.state !== "done") return skip(stage, name);
       inputs.set(name, upstream.value);
     }
-    if (stopped || options.signal.aborted) return skip(stage, undefined);
+    if (stopping.aborted) return skip(stage, undefined);
     try {
-      const value = await rebuild(stage, inputs, (work) => takeSlot(stage, work));
+      const slot: TakeSlot = (work) => takeSlot(stage, work);
+      const value = await rebuild(stage, inputs, { slot, stopping });
       if (value !== undefined) return { state: "done", value };
     } catch (error) {
       if (error instanceof BuildStopped) return skip(stage, undefined);
       throw error;
     }
-    stopped ||= !options.keepGoing;
+    noteFailure();
     return { state: "failed" };
   };
   const takeSlot = <R>(stage: PipelineStage, work: (granted: Granted) => Promise<R>): Promise<R> =>
     pool.run(stage, async (granted) => {
-      if (stopped || options.signal.aborted) throw new BuildStopped();
+      if (stopping.aborted) throw new BuildStopped();
       const result = await work(granted);
       // Here, not where the rebuilder returns: the pool starts the next one as soon as this one ends.
-      if (result === undefined) stopped ||= !options.keepGoing;
+      if (result === undefined) noteFailure();
       return result;
     });
   const skip = (stage: PipelineStage, because: string | undefined): Settled<T> => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { recipeOf, traceKeyOf } from "../../engine/build/recipe.ts";
 import { withShownPaths } from "../../engine/build/shown-paths.ts";
 import type { PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { defineStage } from "../../engine/stage.ts";
@@ -157,6 +158,19 @@ test("a source that changes while its stage runs: the result is used but not rec
   );
   assert.deepEqual((await rig.run(stages)).summary.executed, ["r"]);
   assert.deepEqual((await rig.run(stages)).summary.cached, ["r"]);
+});
+
+test("a failure ends the wait for a stage that someone else is building", {
+  timeout: 10_000,
+}, async () => {
+  await using rig = await BuildRig.create();
+  const kind = mixKind(new Set(["elm"]));
+  const theirs = stageOf(kind, "theirs", { word: "ash", keep: 6 });
+  const recipe = recipeOf(theirs, { inputs: {}, sources: [], facts: {} });
+  assert.ok("claim" in rig.cache.claims.tryClaim(traceKeyOf(recipe)));
+  const stages = [theirs, stageOf(kind, "ours", { word: "elm", keep: 6 })];
+  const { failed, skipped } = (await rig.run(stages, { jobs: 2 })).summary;
+  assert.deepEqual({ failed, skipped }, { failed: ["ours"], skipped: ["theirs"] });
 });
 
 test("a stage's problem names files as the pipeline file does", () => {
