@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { errnoOf } from "../cache/cache-error.ts";
+import type { Digest } from "../cache/digest.ts";
 import { writeFileDurably } from "../cache/durable-file.ts";
 import type { Cache } from "../cache/open-cache.ts";
 import type { Problem } from "../engine/diagnostic.ts";
 import { type Lockfile, lockfilePathOf, lockfileText, parseLockfile } from "../engine/lockfile.ts";
-import type { Pipeline } from "../engine/pipeline/pipeline.ts";
+import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import { failure, type Result, success } from "../engine/result.ts";
 import { type CliContext, exitCodes } from "./context.ts";
 
@@ -23,6 +24,17 @@ export async function readLock(pipeline: Pipeline): Promise<Result<Lockfile | un
       message: `${path} cannot be read: ${(error as Error).message}`,
     });
   }
+}
+
+/** What the lockfile names as the first output of a stage; it is read at the first question. */
+export function createLockedOutputs(pipeline: Pipeline) {
+  let lock: ReturnType<typeof readLock> | undefined;
+  return async ({ name, kind }: PipelineStage): Promise<Digest | undefined> => {
+    lock ??= readLock(pipeline);
+    const read = await lock;
+    const port = Object.keys(kind.outputs)[0] ?? "";
+    return read.ok ? read.value?.stages[name]?.outputs[port] : undefined;
+  };
 }
 
 /** Writes the lockfile if it changes, and has the cache keep what it names. Throws a CacheError (`cache-io`) when it cannot be written. */

@@ -13,7 +13,7 @@ import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
 import { checkFrozen, checkReproduced } from "../frozen-run.ts";
-import { readLock, writeLock } from "../lock-file.ts";
+import { createLockedOutputs, readLock, writeLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
 import { machineSlots } from "../machine-slots.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
@@ -157,6 +157,7 @@ function build(task: RunTask, { hosts, emit, remote }: Building): Promise<RunOut
     hosts,
     emit,
     placedFolder: join(cache.folder.root, "placed"),
+    lockedOutput: createLockedOutputs(pipeline),
     targets,
     forced: new Set(
       flags.force === true

@@ -9,12 +9,15 @@ import type { Problem } from "../diagnostic.ts";
 import type { Event } from "../event.ts";
 import type { Destination, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Built } from "./built.ts";
+import { lockedFilesIn } from "./locked-files.ts";
 
 /** What placing needs: the cache, and a file that remembers what was placed where. */
 export interface PlaceOptions {
   readonly cache: Cache;
   /** Folder for the records of what was placed. */
   readonly placedFolder: string;
+  /** What the lockfile names as the first output of a stage, for where another cache has the record. */
+  lockedOutput?(stage: PipelineStage): Promise<Digest | undefined>;
   emit(event: Event): void;
 }
 
@@ -33,7 +36,7 @@ export async function placeOutput(
   const output = port === undefined ? undefined : built.outputs[port];
   if (destination === undefined || output === undefined) return undefined;
   try {
-    await placeTree(output.tree, destination, stage.name, options);
+    await placeTree(output.tree, destination, stage, options);
     return undefined;
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
@@ -45,18 +48,20 @@ export async function placeOutput(
 async function placeTree(
   tree: ArtifactTree,
   destination: Destination,
-  stage: string,
-  { cache, placedFolder, emit }: PlaceOptions,
+  stage: PipelineStage,
+  options: PlaceOptions,
 ): Promise<void> {
+  const { cache, placedFolder, emit } = options;
   const { fileSystem } = cache.folder;
   const record = join(
     placedFolder,
     `${hexOf(digestOf([destination.absolute, ...(destination.files ?? [])].join("\n")))}.json`,
   );
-  const before = readPlaced(record, fileSystem);
+  const recorded = readPlaced(record, fileSystem);
   const wanted = new Map(Object.entries(tree.files).map(([path, { digest }]) => [path, [digest]]));
+  const before = await allOurs(recorded, { tree, destination, stage }, options);
   // First, so that after a kill on the way both old and new files are known to be ours.
-  await writePlaced(record, before, bothOf(before, wanted), cache);
+  await writePlaced(record, recorded, bothOf(before, wanted), cache);
   const written = new Set<string>();
   for (const [path, [digest]] of wanted) {
     const target = join(destination.absolute, path);
@@ -67,7 +72,7 @@ async function placeTree(
       const backup = await freeBackupName(target, fileSystem);
       await fileSystem.rename(target, backup);
       const message = `${shownIn(destination, path)} had been changed by hand: kept as ${backup}.`;
-      emit({ type: "notice", code: "output-kept-aside", stage, message });
+      emit({ type: "notice", code: "output-kept-aside", stage: stage.name, message });
     }
     await cache.blobs.materialize(digest!, target);
     written.add(dirname(target));
@@ -79,6 +84,26 @@ async function placeTree(
     if (found !== undefined && digests.includes(found)) await fileSystem.unlink(target);
   }
   await writePlaced(record, bothOf(before, wanted), wanted, cache);
+}
+
+/**
+ * What is recorded as ours, and, where something else stands at a destination, what the lockfile shows to be ours: the
+ * record lies in the cache, and this may be another one, or new.
+ */
+async function allOurs(
+  recorded: Placed,
+  placing: { tree: ArtifactTree; destination: Destination; stage: PipelineStage },
+  { cache, lockedOutput }: PlaceOptions,
+): Promise<Placed> {
+  const { tree, destination, stage } = placing;
+  for (const [path, { digest }] of Object.entries(tree.files)) {
+    const found = await digestOfFileAt(join(destination.absolute, path), cache);
+    if (found === undefined || found === digest || recorded.get(path)?.includes(found)) continue;
+    const locked = await lockedOutput?.(stage);
+    if (locked === undefined) return recorded;
+    return bothOf(recorded, await lockedFilesIn(destination.absolute, tree, locked, cache));
+  }
+  return recorded;
 }
 
 /** By path the digests of the files that are ours: one, or while they are being replaced two. */

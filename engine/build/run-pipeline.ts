@@ -1,3 +1,4 @@
+import type { Digest } from "../../cache/digest.ts";
 import type { Event, StageEvent, StageReason, SummaryEvent } from "../event.ts";
 import type { Pipeline, PipelineStage } from "../pipeline/pipeline.ts";
 import type { Built } from "./built.ts";
@@ -18,6 +19,8 @@ export interface RunOptions extends Omit<RebuilderOptions, "isForced" | "onLostI
   readonly keepGoing: boolean;
   /** Folder that remembers what was placed in the workspace. */
   readonly placedFolder: string;
+  /** What the lockfile names as the first output of a stage. */
+  lockedOutput?(stage: PipelineStage): Promise<Digest | undefined>;
 }
 
 /** How a run ended: every stage that is up to date, and the summary that was emitted last. */
@@ -78,7 +81,7 @@ async function runRounds(pipeline: Pipeline, options: RunOptions): Promise<RunOu
 }
 
 type RoundOptions = RebuilderOptions &
-  Pick<RunOptions, "jobs" | "slots" | "keepGoing" | "placedFolder">;
+  Pick<RunOptions, "jobs" | "slots" | "keepGoing" | "placedFolder" | "lockedOutput">;
 
 async function runRound(
   stages: readonly PipelineStage[],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdir, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { ProjectRig } from "../rig/project-rig.ts";
 import { smallData, smallPipeline } from "../rig/small-pipeline.ts";
@@ -125,12 +126,28 @@ test("--frozen reproduces the lockfile elsewhere, never writes it, and names wha
 test("outputs that were deleted are put back; files changed by hand are kept aside", async () => {
   await using rig = await builtProject();
   const card = await rig.read("out/small/README.md");
-  const { rm } = await import("node:fs/promises");
   await rm(`${rig.folder}/out/small/config.json`);
   await rig.write({ "out/small/README.md": "my own words" });
   assert.deepEqual((await rig.run(["x.tune.yaml"])).executed, []);
   assert.match(await rig.read("out/small/config.json"), /"model_type": "bert"/);
   assert.equal(await rig.read("out/small/README.md"), card);
+  assert.equal(await rig.read("out/small/README.md.backup"), "my own words");
+});
+
+test("in another cache, or when the cache was deleted, the project's own outputs are known by the lockfile", async () => {
+  await using rig = await builtProject();
+  const backups = async () =>
+    (await readdir(`${rig.folder}/out/small`)).filter((name) => name.includes(".backup"));
+  const other = { TUNESMITH_CACHE: "other-cache" };
+  await rig.write({ "x.tune.yaml": smallPipeline.replace("seed: 7", "seed: 8") });
+  const changed = await rig.command(["run", "x.tune.yaml"], other);
+  assert.equal(changed.exitCode, 0, changed.stderr);
+  assert.deepEqual(await backups(), []);
+  // One file that is not as it was locked: then nothing is taken for granted.
+  await rig.write({ "out/small/README.md": "my own words", "x.tune.yaml": smallPipeline });
+  await rm(`${rig.folder}/.tunesmith`, { recursive: true });
+  await rig.run(["x.tune.yaml"]);
+  assert.ok((await backups()).includes("README.md.backup"));
   assert.equal(await rig.read("out/small/README.md.backup"), "my own words");
 });
 
