@@ -47,7 +47,11 @@ export function buildModel(
       "Start from a model of another type, or train for another task.",
     );
   }
-  return { architecture, model: architecture.model(config, request) };
+  const { problemType } = request;
+  return {
+    architecture,
+    model: { ...architecture.model(config, request), ...(problemType && { problemType }) },
+  };
 }
 
 /** The task of a trained model, from `architectures` in its config.json; a ModelError where it names none. */

@@ -1,5 +1,5 @@
 import { type ConfigJson, fieldError } from "./config-json.ts";
-import type { Task } from "./model.ts";
+import { type ProblemType, problemTypes, type Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 
 /** Whether the logits of a task are one for each label. */
@@ -16,15 +16,28 @@ export function labelsOf(config: ConfigJson): readonly string[] {
   throw fieldError(config, "id2label", "an object of names by ids 0, 1, 2, …");
 }
 
-/** The configuration with these labels; a ModelError where it asks for another kind of problem. */
-export function withLabels(config: ConfigJson, labels: readonly string[]): ConfigJson {
-  const { problem_type = null, num_labels, ...rest } = config;
-  if (problem_type !== null && problem_type !== "single_label_classification")
-    throw fieldError(config, "problem_type", '"single_label_classification"');
-  if (labels.length < 2)
+/** What the sequence classifier of a configuration tells; where it does not say, one logit is a number, as in transformers. */
+export function problemTypeOf(config: ConfigJson): ProblemType {
+  const { problem_type: named = null } = config;
+  if (named === null)
+    return labelsOf(config).length === 1 ? "regression" : "single_label_classification";
+  const found = problemTypes.find((type) => type === named);
+  if (found !== undefined) return found;
+  throw fieldError(config, "problem_type", `one of ${problemTypes.join(", ")}`);
+}
+
+/** The configuration with these labels, of which only a choice of one needs two; the names of a regression's numbers are labels, too. */
+export function withLabels(
+  config: ConfigJson,
+  labels: readonly string[],
+  problemType: ProblemType = "single_label_classification",
+): ConfigJson {
+  const { problem_type, num_labels, ...rest } = config;
+  const least = problemType === "single_label_classification" ? 2 : 1;
+  if (labels.length < least)
     throw new ModelError(
       "labels-too-few",
-      `A classifier needs at least 2 labels; got ${labels.length}.`,
+      `A classifier needs at least ${least} label${least > 1 ? "s" : ""}; got ${labels.length}.`,
     );
   if (new Set(labels).size !== labels.length)
     throw new ModelError("labels-repeated", "A label is given twice.");

@@ -21,6 +21,17 @@ export const tasks = [
 ] as const;
 export type Task = (typeof tasks)[number];
 
+/**
+ * What a sequence classifier tells, by transformers' names (`problem_type`): one label of several; any of several, each
+ * by itself; or numbers, one for each logit.
+ */
+export const problemTypes = [
+  "single_label_classification",
+  "multi_label_classification",
+  "regression",
+] as const;
+export type ProblemType = (typeof problemTypes)[number];
+
 /** Keys and values of one attention layer: each float32 [B, h, S, d]. */
 export interface KeyValue {
   readonly key: Value;
@@ -88,6 +99,8 @@ export type InputName = "input_ids" | "attention_mask" | "token_type_ids" | "dec
 /** A model of one architecture, size and task, as pure functions; it holds no weights. */
 export interface Model {
   readonly task: Task;
+  /** Of a sequence classifier; absent: one label of several. */
+  readonly problemType?: ProblemType;
   /** The class in transformers: `BertForSequenceClassification`. */
   readonly className: string;
   readonly vocabSize: number;
@@ -120,6 +133,8 @@ export interface ModelRequest {
   readonly task: Task;
   /** Logits of a classifier; of no meaning for other tasks. */
   readonly numLabels: number;
+  /** Of a sequence classifier; absent: one label of several. */
+  readonly problemType?: ProblemType;
 }
 
 /** A family of models. A new one is one file and one line in index.ts. */

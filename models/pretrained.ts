@@ -2,8 +2,8 @@ import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import { type ConfigJson, formatConfig } from "./config-json.ts";
 import type { FileSource } from "./file-source.ts";
 import { buildModel, taskOf } from "./index.ts";
-import { hasLabels, labelsOf, withLabels } from "./labels.ts";
-import type { Architecture, Model, Task } from "./model.ts";
+import { hasLabels, labelsOf, problemTypeOf, withLabels } from "./labels.ts";
+import type { Architecture, Model, ProblemType, Task } from "./model.ts";
 import { ModelError } from "./model-error.ts";
 import {
   initParameter,
@@ -40,6 +40,8 @@ export interface LoadOptions {
   readonly task?: Task;
   /** Absent: the checkpoint's own. Of no meaning for tasks without labels. */
   readonly labels?: readonly string[];
+  /** Of a sequence classifier; absent: the checkpoint's own. */
+  readonly problemType?: ProblemType;
   /** Of the parameters that the checkpoint lacks. */
   readonly seed: number;
 }
@@ -51,14 +53,15 @@ export interface LoadOptions {
  */
 export async function loadPretrained(
   source: FileSource,
-  { task: wantedTask, labels: wanted, seed }: LoadOptions,
+  { task: wantedTask, labels: wanted, problemType: wantedType, seed }: LoadOptions,
 ): Promise<ModelWithWeights & { readonly report: LoadReport }> {
   const checkpoint = await openCheckpoint(source);
   const task = wantedTask ?? taskOf(checkpoint.config);
   const own = hasLabels(task) ? labelsOf(checkpoint.config) : [];
   const labels = hasLabels(task) ? (wanted ?? own) : [];
-  const config = hasLabels(task) ? withLabels(checkpoint.config, labels) : checkpoint.config;
-  const { architecture, model } = buildModel(config, { task, numLabels: labels.length });
+  const { config, problemType } = labelledConfig(checkpoint.config, { task, labels, wantedType });
+  const request = { task, numLabels: labels.length, ...problemType };
+  const { architecture, model } = buildModel(config, request);
   const keepsHead = sameSet(labels, own);
   const { found, unexpected } = matchNames(checkpoint, { model, architecture });
   const perLabel = model.parameters.flatMap((spec) => (spec.perLabel ? [spec.name] : []));
@@ -98,13 +101,19 @@ async function readParameters(
 /** A model of random weights: `config` as in config.json, `model_type` included. */
 export function createModel(
   config: ConfigJson,
-  { task, labels = [], seed }: { task: Task; labels?: readonly string[]; seed: number },
+  {
+    task,
+    labels = [],
+    problemType: wantedType,
+    seed,
+  }: { task: Task; labels?: readonly string[]; problemType?: ProblemType; seed: number },
 ): ModelWithWeights {
   const known = hasLabels(task) ? labels : [];
-  const labelled = hasLabels(task) ? withLabels(config, known) : config;
-  const { model } = buildModel(labelled, { task, numLabels: known.length });
+  const labelled = labelledConfig(config, { task, labels: known, wantedType });
+  const request = { task, numLabels: known.length, ...labelled.problemType };
+  const { model } = buildModel(labelled.config, request);
   const parameters = initParameters(model.parameters, seed);
-  return { model, config: labelled, labels: known, parameters };
+  return { model, config: labelled.config, labels: known, parameters };
 }
 
 /**
@@ -113,14 +122,17 @@ export function createModel(
  */
 export function formatPretrained(trained: ModelWithWeights): ReadonlyMap<string, Uint8Array> {
   const { model, config, labels, parameters } = trained;
-  const { _name_or_path, ...kept } = hasLabels(model.task) ? withLabels(config, labels) : config;
+  const { task, problemType } = model;
+  const { _name_or_path, ...kept } = hasLabels(task)
+    ? withLabels(config, labels, problemType)
+    : config;
   const written: Record<string, unknown> = {
     transformers_version: "5.0.0",
     ...kept,
     ...model.writtenConfig,
     architectures: [model.className],
-    ...(model.task === "sequence-classification" && {
-      problem_type: "single_label_classification",
+    ...(task === "sequence-classification" && {
+      problem_type: problemType ?? "single_label_classification",
     }),
     dtype: "float32", // as transformers 5 names it
     torch_dtype: "float32", // as transformers 4 does
@@ -134,6 +146,21 @@ export function formatPretrained(trained: ModelWithWeights): ReadonlyMap<string,
     ["config.json", Buffer.from(formatConfig(written))],
     ["model.safetensors", formatSafetensors(tensors)],
   ]);
+}
+
+/** The configuration with the labels, and, of a sequence classifier, what it tells: what is wanted, else its own. */
+function labelledConfig(
+  config: ConfigJson,
+  {
+    task,
+    labels,
+    wantedType,
+  }: { task: Task; labels: readonly string[]; wantedType: ProblemType | undefined },
+): { config: ConfigJson; problemType?: { problemType: ProblemType } } {
+  if (!hasLabels(task)) return { config };
+  if (task !== "sequence-classification") return { config: withLabels(config, labels) };
+  const problemType = wantedType ?? problemTypeOf(config);
+  return { config: withLabels(config, labels, problemType), problemType: { problemType } };
 }
 
 /** For each parameter of the model the checkpoint's name for it, and the names left over; heads of other tasks are not. */

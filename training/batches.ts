@@ -1,17 +1,9 @@
 import type { TensorData } from "../compute/device.ts";
 import { permutation, streamKey } from "../models/counter-hash.ts";
 import { balancedOrder } from "./balanced-order.ts";
+import { type BatchLabels, labelTensors, padLabels } from "./batch-labels.ts";
 import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 import type { TrainingBatch } from "./training-step.ts";
-
-/** The labels of a batch: of each row [rows], or of each token [rows, length]. */
-export interface BatchLabels {
-  readonly shape: readonly number[];
-  /** 0 where there is none. */
-  readonly data: Int32Array;
-  /** 1 where there is one. */
-  readonly given: Float32Array;
-}
 
 /** Rows padded to one length. Arrays are row-major [rows, length]. */
 export interface Batch {
@@ -131,29 +123,6 @@ function padTexts(
   return { positionIds, textIds };
 }
 
-function padLabels(
-  { labels, labelsOf, offsets }: TokenDataset,
-  rowNumbers: readonly number[],
-  { rows, length }: { rows: number; length: number },
-): BatchLabels {
-  const shape = labelsOf === "tokens" ? [rows, length] : [rows];
-  const places = labelsOf === "tokens" ? rows * length : rows;
-  const [data, given] = [new Int32Array(places), new Float32Array(places)];
-  for (const [at, row] of rowNumbers.entries()) {
-    const own =
-      labelsOf === "tokens"
-        ? labels.subarray(offsets[row], offsets[row + 1])
-        : labels.subarray(row, row + 1);
-    const first = labelsOf === "tokens" ? at * length : at;
-    for (const [i, label] of own.entries()) {
-      if (label < 0) continue;
-      data[first + i] = label;
-      given[first + i] = 1;
-    }
-  }
-  return { shape, data, given };
-}
-
 /** The batch as the graph inputs of its name: `input_ids`, … */
 export function batchTensors(batch: Batch): [string, TensorData][] {
   const shape = [batch.rows, batch.length];
@@ -162,7 +131,7 @@ export function batchTensors(batch: Batch): [string, TensorData][] {
     ["input_ids", { dtype: "int32", shape, data: batch.inputIds }],
     ["attention_mask", { dtype: "int32", shape, data: batch.attentionMask }],
     ["token_type_ids", { dtype: "int32", shape, data: batch.tokenTypeIds }],
-    ["labels", { dtype: "int32", shape: labels.shape, data: labels.data }],
+    ...labelTensors(labels),
     ...(texts ? textTensors(texts, shape) : []),
   ];
 }
@@ -184,8 +153,9 @@ export function trainingBatch(
   classWeights?: readonly number[],
 ): TrainingBatch {
   const { rows, length, labels } = batch;
+  const ids = labels.data.labels;
   const weights = labels.given.map((one, at) =>
-    one === 0 ? 0 : weight * (classWeights === undefined ? 1 : classWeights[labels.data[at]!]!),
+    one === 0 ? 0 : weight * (classWeights === undefined ? 1 : classWeights[ids![at]!]!),
   );
   return {
     sizes: { rows, length, ...(batch.texts && { packed: true }) },

@@ -1,15 +1,19 @@
 import type { EvaluationOptions } from "./evaluate.ts";
 import { predictLogits } from "./evaluate.ts";
 import type { Metrics } from "./history.ts";
+import { labelSetMetrics } from "./label-set-metrics.ts";
 import { measureLanguageModel } from "./language-model.ts";
 import { classificationMetrics } from "./metrics.ts";
+import { regressionMetrics } from "./regression-metrics.ts";
 import { tagMetrics } from "./tag-metrics.ts";
 import type { TokenDataset } from "./token-dataset.ts";
+
+type LabelledOptions = EvaluationOptions & { readonly labels: readonly string[] };
 
 /** The numbers by which an evaluation during training is told, and models are compared, in each task. */
 export async function taskMetrics(
   dataset: TokenDataset,
-  options: EvaluationOptions & { readonly labels: readonly string[] },
+  options: LabelledOptions,
 ): Promise<Metrics> {
   const { labels, model } = options;
   if (model.task === "masked-lm" || model.task === "causal-lm") {
@@ -21,7 +25,22 @@ export async function taskMetrics(
     const { loss, accuracy, precision, recall, f1 } = tagMetrics(logits, dataset, labels);
     return { loss, accuracy, precision, recall, f1 };
   }
+  if (dataset.targets) return targetMetrics(logits, dataset.targets, options);
   const found = classificationMetrics(logits, dataset.labels, labels);
   const { loss, accuracy, macro_f1, weighted_f1 } = found;
   return { loss, accuracy, macro_f1, weighted_f1 };
+}
+
+function targetMetrics(
+  logits: Float32Array,
+  targets: Float32Array,
+  { labels, model }: LabelledOptions,
+): Metrics {
+  if (model.problemType === "regression") {
+    const { per_number, ...metrics } = regressionMetrics(logits, targets, labels.length);
+    return metrics;
+  }
+  const found = labelSetMetrics(logits, targets, { labels, threshold: 0.5 });
+  const { loss, subset_accuracy, micro_f1, macro_f1, weighted_f1 } = found;
+  return { loss, subset_accuracy, micro_f1, macro_f1, weighted_f1 };
 }

@@ -10,12 +10,20 @@ export interface TokenDataset {
   readonly offsets: Int32Array | Uint32Array;
   /** The segment of each token; absent: all 0. */
   readonly typeIds?: Uint8Array;
-  /** The label of each row as the index of its logit; where `labelsOf` says so, of each token, -1 for none. */
+  /**
+   * The label of each row as the index of its logit; where `labelsOf` says so, of each token, -1 for none, or two of
+   * each row: the tokens at which its answer begins and ends.
+   */
   readonly labels: Int32Array;
   /** What has labels; absent: rows. */
-  readonly labelsOf?: "tokens";
+  readonly labelsOf?: "tokens" | "answers";
   /** As long as `ids`, 1 where a text begins: rows hold several, none of which sees another. Absent: one each. */
   readonly textStarts?: Uint8Array;
+  /**
+   * Instead of labels: as many numbers of each row as there are logits, one row after the other; of several labels
+   * 1 where the row has them, else 0.
+   */
+  readonly targets?: Float32Array;
   /** Words are hidden anew in each epoch: `labels` are then of all tokens that may be. */
   readonly masking?: Masking;
   /** What a user calls each row. */
@@ -32,10 +40,16 @@ export function rowLength(dataset: TokenDataset, row: number): number {
   return dataset.offsets[row + 1]! - dataset.offsets[row]!;
 }
 
+/** How many numbers each row is to give, of rows with targets. */
+export function targetWidth(dataset: TokenDataset): number {
+  return dataset.targets!.length / rowCount(dataset);
+}
+
 /** How many labels these rows have: what a mean loss divides by. */
 export function labelCount(dataset: TokenDataset, rows: readonly number[]): number {
-  const { labels, labelsOf, offsets } = dataset;
-  if (labelsOf === undefined) return rows.length;
+  const { labels, labelsOf, offsets, targets } = dataset;
+  if (targets) return rows.length * targetWidth(dataset);
+  if (labelsOf !== "tokens") return rows.length;
   let count = 0;
   for (const row of rows)
     for (let at = offsets[row]!; at < offsets[row + 1]!; at++) if (labels[at]! >= 0) count++;
@@ -54,7 +68,7 @@ export function labelWeight(
     if (label >= 0) sum += classWeights[label]!;
   };
   for (const row of rows)
-    if (labelsOf === undefined) add(labels[row]!);
+    if (labelsOf !== "tokens") add(labels[row]!);
     else for (let at = offsets[row]!; at < offsets[row + 1]!; at++) add(labels[at]!);
   return sum;
 }
@@ -66,8 +80,7 @@ export function checkDataset(
 ): void {
   const rows = rowCount(dataset);
   if (rows < 1) throw new TrainingError("dataset-empty", "The dataset has no rows.");
-  const places = dataset.labelsOf === "tokens" ? dataset.offsets[rows] : rows;
-  if (dataset.labels.length !== places || dataset.rowIds.length !== rows)
+  if (dataset.labels.length !== labelPlaces(dataset) || dataset.rowIds.length !== rows)
     throw new Error(`internal: ${rows} rows, ${dataset.labels.length} labels.`);
   if (labelCount(dataset, [...dataset.rowIds.keys()]) === 0)
     throw new TrainingError("dataset-unlabelled", "No token of the dataset has a label.");
@@ -78,21 +91,48 @@ export function checkDataset(
   }
 }
 
+function labelPlaces(dataset: TokenDataset): number {
+  const { labelsOf, offsets, targets } = dataset;
+  const rows = rowCount(dataset);
+  if (targets) return 0;
+  if (labelsOf === "answers") return 2 * rows;
+  return labelsOf === "tokens" ? offsets[rows]! : rows;
+}
+
 function problemOf(
-  { ids, offsets, labels, labelsOf }: TokenDataset,
+  dataset: TokenDataset,
   row: number,
   { model, numLabels }: { model: Model; numLabels: number },
 ): string | undefined {
+  const { ids, offsets } = dataset;
   const [begin, end] = [offsets[row]!, offsets[row + 1]!];
-  const own = labelsOf === "tokens" ? labels.subarray(begin, end) : labels.subarray(row, row + 1);
-  const least = labelsOf === "tokens" ? -1 : 0;
-  const label = own.find((one) => one < least || one >= numLabels);
   if (end <= begin) return "has no tokens";
   if (end - begin > model.maxLength)
     return `has ${end - begin} tokens; the model takes at most ${model.maxLength}`;
-  if (label !== undefined) return `has label ${label}; the model has ${numLabels} labels`;
+  const problem = labelProblem(dataset, row, numLabels);
+  if (problem !== undefined) return problem;
   for (let at = begin; at < end; at++)
     if (ids[at]! < 0 || ids[at]! >= model.vocabSize)
       return `has token id ${ids[at]}; the model's vocabulary has ${model.vocabSize}`;
   return undefined;
+}
+
+function labelProblem(dataset: TokenDataset, row: number, numLabels: number): string | undefined {
+  const { labels, labelsOf, offsets, targets } = dataset;
+  if (targets) {
+    const width = targetWidth(dataset);
+    if (width !== numLabels) return `has ${width} numbers; the model gives ${numLabels}`;
+    const own = targets.subarray(row * width, (row + 1) * width);
+    return own.every(Number.isFinite) ? undefined : "has a number that is not finite";
+  }
+  const [begin, end] = [offsets[row]!, offsets[row + 1]!];
+  if (labelsOf === "answers") {
+    const [from, to] = [labels[2 * row]!, labels[2 * row + 1]!];
+    if (from >= 0 && from <= to && to < end - begin) return undefined;
+    return `has an answer from token ${from} to ${to} of ${end - begin}`;
+  }
+  const own = labelsOf === "tokens" ? labels.subarray(begin, end) : labels.subarray(row, row + 1);
+  const least = labelsOf === "tokens" ? -1 : 0;
+  const label = own.find((one) => one < least || one >= numLabels);
+  return label === undefined ? undefined : `has label ${label}; the model has ${numLabels} labels`;
 }

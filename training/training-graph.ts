@@ -34,7 +34,14 @@ export function trainingGraph(
     dropoutSites.push({ site, input: `dropout.${site}`, shape, p });
     return input(`dropout.${site}`, shape, "uint8");
   };
-  const { logits } = model.compute(params, batchInputs(model, sizes), dropoutMasks);
-  const loss = taskLoss(model.task, logits, { smoothing });
+  const batch = batchInputs(model, sizes);
+  const { logits } = model.compute(params, batch, dropoutMasks);
+  const { task, problemType } = model;
+  const { attentionMask } = batch;
+  const loss = taskLoss(task, logits, {
+    smoothing,
+    attentionMask,
+    ...(problemType && { problemType }),
+  });
   return { ...gradientGraph({ loss }, [...params.values()]), dropoutSites };
 }

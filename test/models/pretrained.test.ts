@@ -218,12 +218,8 @@ const unsupported: [Record<string, unknown>, string][] = [
   ],
   [{ is_decoder: true }, '"is_decoder" is true; expected false'],
   [
-    { problem_type: "regression" },
-    '"problem_type" is "regression"; expected "single_label_classification"',
-  ],
-  [
-    { problem_type: "multi_label_classification" },
-    '"problem_type" is "multi_label_classification"; expected "single_label_classification"',
+    { problem_type: "ranking" },
+    '"problem_type" is "ranking"; expected one of single_label_classification, multi_label_classification, regression',
   ],
   [{ num_attention_heads: 3 }, '"num_attention_heads" is 3; expected a divisor of hidden_size 4'],
   [{ hidden_size: "4" }, '"hidden_size" is "4"; expected a whole number of at least 1'],

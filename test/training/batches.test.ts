@@ -68,7 +68,11 @@ test("a padded batch", () => {
     inputIds: Int32Array.of(2, 2, 2, 9, 1, 1, 9, 9, 9, 9, 9, 9),
     attentionMask: Int32Array.of(1, 1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0),
     tokenTypeIds: Int32Array.of(0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0),
-    labels: { shape: [3], data: Int32Array.of(1, 0, 0), given: Float32Array.of(1, 1, 0) },
+    labels: {
+      shape: [3],
+      data: { labels: Int32Array.of(1, 0, 0) },
+      given: Float32Array.of(1, 1, 0),
+    },
     rowNumbers: [1, 0],
     tokens: 5,
   });
@@ -80,10 +84,29 @@ test("labels of tokens: none where there is padding or no label", () => {
   const batch = padBatch(dataset, [1, 0], { rows: 3, maxLength: 4, padTokenId: 9 });
   assert.deepEqual(batch.labels, {
     shape: [3, 4],
-    data: Int32Array.of(0, 0, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0),
+    data: { labels: Int32Array.of(0, 0, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0) },
     given: Float32Array.of(0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0),
   });
   assert.deepEqual([labelCount(dataset, [0, 1]), labelCount(dataset, [1])], [3, 2]);
+});
+
+test("an answer has two labels a row, a row of numbers one for each logit", () => {
+  const sizes = { rows: 3, maxLength: 4, padTokenId: 9 };
+  const labels = Int32Array.of(0, 1, 1, 2);
+  const answers: TokenDataset = { ...rowsOf(2, 3), labels, labelsOf: "answers" };
+  assert.deepEqual(padBatch(answers, [1, 0], sizes).labels, {
+    shape: [3],
+    data: { start_positions: Int32Array.of(1, 0, 0), end_positions: Int32Array.of(2, 1, 0) },
+    given: Float32Array.of(1, 1, 0),
+  });
+  const targets = Float32Array.of(1.5, -2, 0, 1);
+  const numbers: TokenDataset = { ...rowsOf(2, 3), labels: new Int32Array(0), targets };
+  assert.deepEqual(padBatch(numbers, [1, 0], sizes).labels, {
+    shape: [3, 2],
+    data: { labels: Float32Array.of(0, 1, 1.5, -2, 0, 0) },
+    given: Float32Array.of(1, 1, 1, 1, 0, 0),
+  });
+  assert.deepEqual([labelCount(answers, [0, 1]), labelCount(numbers, [0, 1])], [2, 4]);
 });
 
 test("steps are planned as Trainer does, the last of an epoch with the batches that are left", () => {
