@@ -12,8 +12,20 @@ export interface Row {
   readonly words?: readonly string[];
   /** The tag of each word. */
   readonly tags?: readonly string[];
+  /** What goes on after the text, which is then a prompt. */
+  readonly completion?: string;
+  /** What the text is to become, such as its translation. */
+  readonly target?: string;
+  /** A conversation; `text` is then all that is said in it, a line each. */
+  readonly messages?: readonly Message[];
   /** The source's other columns by name, sorted by code unit. */
   readonly columns: Readonly<Record<string, string>>;
+}
+
+/** One message of a conversation; other keys are for chat templates. */
+export interface Message {
+  readonly role: string;
+  readonly content: string;
 }
 
 /** Examples by split name ("train", "validation", …). */
@@ -21,7 +33,7 @@ export interface Dataset {
   readonly splits: ReadonlyMap<string, readonly Row[]>;
 }
 
-/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"words"?,"tags"?,"columns"}`. */
+/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"words"?,"tags"?,"completion"?,"target"?,"messages"?,"columns"}`. */
 export const dataset: ArtifactType<Dataset> = {
   name: "dataset",
   format: 1,
@@ -46,12 +58,16 @@ export function columnOf(row: Row, name: string): string | undefined {
 }
 
 /** Key order is part of the bytes: always the same, whoever made the row. */
-function canonicalRow({ id, text, label, words, tags, columns }: Row): Row {
+function canonicalRow({ id, text, label, words, tags, columns, ...written }: Row): Row {
+  const { completion, target, messages } = written;
   return {
     id,
     text,
     ...(label !== undefined && { label }),
     ...(words && tags && { words, tags }),
+    ...(completion !== undefined && { completion }),
+    ...(target !== undefined && { target }),
+    ...(messages && { messages }),
     columns,
   };
 }
@@ -87,11 +103,13 @@ function parseRow(bytes: Uint8Array): Row | undefined {
 
 function isRow(value: unknown): value is Row {
   if (typeof value !== "object" || value === null) return false;
-  const { id, text, label, words, tags, columns } = value as Partial<Record<keyof Row, unknown>>;
+  const row = value as Partial<Record<keyof Row, unknown>>;
+  const { id, text, label, words, tags, completion, target, messages, columns } = row;
   return (
     typeof id === "string" &&
     typeof text === "string" &&
-    (label === undefined || typeof label === "string") &&
+    [label, completion, target].every((one) => one === undefined || typeof one === "string") &&
+    (messages === undefined || (Array.isArray(messages) && messages.every(isMessage))) &&
     areTagged(words, tags) &&
     typeof columns === "object" &&
     columns !== null &&
@@ -102,6 +120,12 @@ function isRow(value: unknown): value is Row {
 function areTagged(words: unknown, tags: unknown): boolean {
   if (words === undefined && tags === undefined) return true;
   return isListOfTexts(words) && isListOfTexts(tags) && words.length === tags.length;
+}
+
+/** Whether a value is an object with a role and a content that are strings. */
+export function isMessage(value: unknown): value is Message {
+  const { role, content } = (value ?? {}) as Partial<Record<keyof Message, unknown>>;
+  return typeof role === "string" && typeof content === "string";
 }
 
 /** Whether a value is a list of strings only. */

@@ -52,9 +52,24 @@ function cleanRow(row: Row, tallies: readonly Tally[]): Row | undefined {
     if (text !== clean.text) tally.add(clean, text);
     if (text === undefined) return undefined;
     if (text !== clean.text && clean.tags) throw changesTaggedText(clean, tally.rule.name);
-    if (text !== clean.text) clean = { ...clean, text };
+    clean = changedRow(clean, text, tally.rule);
   }
   return clean;
+}
+
+/** The row with its new text, and its other texts changed alike. */
+function changedRow(row: Row, text: string, { change }: Rule): Row {
+  const { completion, target, messages } = row;
+  if (change && messages) {
+    const changed = messages.map((one) => ({ ...one, content: change(one.content) }));
+    return { ...row, text: changed.map(({ content }) => content).join("\n"), messages: changed };
+  }
+  return {
+    ...row,
+    text,
+    ...(change && completion !== undefined && { completion: change(completion) }),
+    ...(change && target !== undefined && { target: change(target) }),
+  };
 }
 
 /** Counts what one rule did and keeps the first examples. */

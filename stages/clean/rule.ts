@@ -9,6 +9,8 @@ export interface Rule {
   readonly name: string;
   /** The row's new text; undefined to drop the row. */
   apply(row: Row): string | undefined;
+  /** Of rules that change texts: what any other text of the row becomes, such as its translation. */
+  change?(text: string): string;
   /** What else the report says of it, once all rows have passed. */
   facts?(): { readonly [name: string]: number };
 }
@@ -53,14 +55,19 @@ function namedRule(name: NamedRule): Rule {
     case "lowercase":
       return change(name, (text) => text.toLowerCase());
     case "drop_empty":
-      return keepIf(name, (text) => text.trim() !== "");
+      return { name, apply: (row) => (isWritten(row) ? row.text : undefined) };
     case "drop_duplicates":
       return dropDuplicates(name, "text");
   }
 }
 
+/** Whether neither the text nor what is to be written for it is blank. */
+function isWritten({ text, completion = text, target = text }: Row): boolean {
+  return [text, completion, target].every((part) => part.trim() !== "");
+}
+
 function change(name: string, apply: (text: string) => string): Rule {
-  return { name, apply: ({ text }) => apply(text) };
+  return { name, apply: ({ text }) => apply(text), change: apply };
 }
 
 function keepIf(name: string, keeps: (text: string) => boolean): Rule {
@@ -80,7 +87,7 @@ function dropDuplicates(name: string, by: "text" | "text_and_label"): Rule {
   let conflicting = 0;
   return {
     name,
-    apply({ text, label }) {
+    apply({ text, completion, target, label = completion ?? target }) {
       const labels = labelsOfText.get(text);
       if (labels === undefined) {
         labelsOfText.set(text, [label]);

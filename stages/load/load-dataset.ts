@@ -11,7 +11,7 @@ import { csvRecords, tsvRecords } from "./csv-records.ts";
 import { jsonLinesRecords, textRecords } from "./line-records.ts";
 import { type Format, formatOf, type LoadParams, type SplitFile } from "./load-params.ts";
 import type { RecordFile, SourceRecord } from "./record.ts";
-import { type TagColumns, taggedWords } from "./tagged-words.ts";
+import { type RowWithoutId, rowColumns, rowOf, textColumn, wantedColumns } from "./row-columns.ts";
 
 const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<SourceRecord> } = {
   csv: csvRecords,
@@ -60,7 +60,8 @@ async function loadFile(
   const format = formatOf(path, params);
   if (format === undefined) throw new Error(`internal: ${path} passed the check without a format`);
   const { delimiter = ",", label } = params;
-  const columns = columnsOf(format, params);
+  const columns = rowColumns(format, params);
+  const text = textColumn(columns);
   const before = rows.length;
   let blankLines = 0;
   const unlabelled: number[] = [];
@@ -68,7 +69,7 @@ async function loadFile(
     path,
     bytes: checkedUtf8(bytesOf(path, signal), path),
     columns: wantedColumns(columns),
-    ...(columns.tagged === undefined && { textColumn: columns.text }),
+    ...(text !== undefined && { textColumn: text }),
     delimiter,
     skippedBlankLine: () => blankLines++,
   };
@@ -89,66 +90,6 @@ async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8
   }
 }
 
-/** The columns that become a row's own fields; with `tagged` there is no column of the text. */
-interface Columns {
-  readonly text: string;
-  readonly label?: string | undefined;
-  readonly id?: string | undefined;
-  readonly tagged?: TagColumns | undefined;
-}
-
-function columnsOf(format: Format, params: LoadParams): Columns {
-  const { text, label, id, words, tags, tag_names: names } = params;
-  if (format === "txt") return { text: "text" };
-  if (format === "conll") return { text, tagged: { words: "words", tags: "tags", names } };
-  return { text, label, id, ...(words && tags && { tagged: { words, tags, names } }) };
-}
-
-function wantedColumns({ text, label, id, tagged }: Columns): string[] {
-  const content = tagged ? [tagged.words, tagged.tags] : [text];
-  return [...content, label, id].filter((column) => column !== undefined);
-}
-
-/** A row before it has its id: `id` is what the id column holds. */
-type RowWithoutId = Omit<Row, "id"> & { readonly id: string | undefined };
-
-function rowOf({ cells }: SourceRecord, columns: Columns, place: string): RowWithoutId {
-  const { tagged } = columns;
-  if (tagged !== undefined) return taggedRow(cells, { ...columns, tagged }, place);
-  const others: [string, string][] = [];
-  let text = "";
-  let label: string | undefined;
-  let id: string | undefined;
-  for (const [name, cell = ""] of cells) {
-    if (name === columns.text) text = cell;
-    if (name === columns.label) label = cell;
-    if (name === columns.id) id = cell;
-    if (name !== columns.text && name !== columns.label && name !== columns.id)
-      others.push([name, cell]);
-  }
-  // fromEntries makes own properties even of names like "__proto__"
-  const row = { id, text, columns: Object.fromEntries(others) };
-  return label === undefined ? row : { ...row, label };
-}
-
-function taggedRow(
-  cells: SourceRecord["cells"],
-  { label, id, tagged }: Columns & { readonly tagged: TagColumns },
-  place: string,
-): RowWithoutId {
-  const all = new Map(cells.map(([name, cell = ""]) => [name, cell]));
-  const taken = [label, id, tagged.words, tagged.tags];
-  const { words, tags } = taggedWords(place, all, tagged);
-  return {
-    id: id === undefined ? undefined : all.get(id),
-    text: words.join(" "),
-    ...(label !== undefined && { label: all.get(label)! }),
-    words,
-    tags,
-    columns: Object.fromEntries([...all].filter(([name]) => !taken.includes(name))),
-  };
-}
-
 /** Gives out the ids of one split. */
 class RowIds {
   readonly #lines = new Map<string, string>();
@@ -164,9 +105,10 @@ class RowIds {
     return row.id;
   }
 
-  #contentId({ text, label, words, tags, columns }: RowWithoutId): string {
-    const tagged = words ? [words, tags] : [];
-    const content = JSON.stringify([text, label ?? null, Object.entries(columns), ...tagged]);
+  #contentId({ text, label, columns, ...others }: RowWithoutId): string {
+    const { words, tags, completion, target, messages } = others;
+    const more = [words, tags, completion, target, messages].filter((one) => one !== undefined);
+    const content = JSON.stringify([text, label ?? null, Object.entries(columns), ...more]);
     const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
     const repeat = (this.#repeats.get(digest) ?? 0) + 1;
     this.#repeats.set(digest, repeat);

@@ -9,6 +9,8 @@ const pathOrPaths = {
   ],
 } as const;
 
+const column = { type: "string", minLength: 1 } as const;
+
 /** The schema of the load stage's `with`. */
 export const loadParams = {
   type: "object",
@@ -73,6 +75,34 @@ export const loadParams = {
       uniqueItems: true,
       items: { type: "string", minLength: 1 },
       examples: [["O", "B-PER", "I-PER"]],
+    },
+    prompt: {
+      ...column,
+      description:
+        "The column that holds a prompt, which `completion` then goes on with, for causal-lm.",
+      examples: ["question"],
+    },
+    completion: {
+      ...column,
+      description: "The column that holds what comes after the prompt.",
+      examples: ["reply"],
+    },
+    source: {
+      ...column,
+      description:
+        "The column that holds a text to be turned into another one, for sequence-to-sequence.",
+      examples: ["en"],
+    },
+    target: {
+      ...column,
+      description: "The column that holds what the source is to become, such as its translation.",
+      examples: ["fr"],
+    },
+    messages: {
+      ...column,
+      description:
+        "The column that holds a conversation: a JSON list of messages, each with a role (system, user, assistant, …) and a content. The tokenize stage writes it out by a chat template.",
+      examples: ["messages"],
     },
     id: {
       description:
@@ -141,25 +171,51 @@ export function formatOf(path: string, { format }: LoadParams): Format | undefin
   return format === "auto" ? EXTENSIONS[extname(path).toLowerCase()] : format;
 }
 
+const WRITTEN = ["prompt", "completion", "source", "target", "messages"] as const;
+
 /** Params that mean nothing for a format. */
 const foreignParams = {
   csv: [],
   tsv: ["delimiter"],
   jsonl: ["delimiter"],
-  txt: ["label", "words", "tags", "tag_names", "id", "delimiter"],
-  conll: ["label", "words", "tags", "id", "delimiter"],
+  txt: ["label", "words", "tags", "tag_names", ...WRITTEN, "id", "delimiter"],
+  conll: ["label", "words", "tags", ...WRITTEN, "id", "delimiter"],
 } as const satisfies { readonly [F in Format]: readonly (keyof LoadParams)[] };
 
-/** `words` and `tags` are of use together only. */
-export function tagProblems({ words, tags }: LoadParams): ParamsProblem[] {
-  if ((words === undefined) === (tags === undefined)) return [];
-  const [given, missing] = words === undefined ? ["tags", "words"] : ["words", "tags"];
+/** Columns that are of use together only. */
+const PAIRS = [
+  ["words", "tags"],
+  ["prompt", "completion"],
+  ["source", "target"],
+] as const satisfies readonly (readonly (keyof LoadParams)[])[];
+
+/** What is wrong with the columns of a row's content: one of a pair alone, or two kinds of content. */
+export function contentProblems(params: LoadParams): ParamsProblem[] {
+  const alone = PAIRS.flatMap(([one, other]): ParamsProblem[] => {
+    if ((params[one] === undefined) === (params[other] === undefined)) return [];
+    const [given, missing] = params[one] === undefined ? [other, one] : [one, other];
+    const message = `"${given}" is given without "${missing}".`;
+    return [
+      {
+        at: [given],
+        code: `${one}-without-${other}`,
+        message,
+        hint: `name the column of the ${missing} too`,
+      },
+    ];
+  });
+  const kinds = [...PAIRS.map(([one]) => one), "messages" as const].filter(
+    (name) => params[name] !== undefined,
+  );
+  if (alone.length > 0 || kinds.length < 2) return alone;
+  const [first, second] = kinds as [keyof LoadParams, keyof LoadParams];
+  const message = `"${second}" is given beside "${first}"; a row has content of one kind.`;
   return [
     {
-      at: [given!],
-      code: "words-without-tags",
-      message: `"${given}" is given without "${missing}".`,
-      hint: `name the column of the ${missing} too`,
+      at: [second],
+      code: "two-kinds-of-rows",
+      message,
+      hint: `leave out "${second}" or "${first}"`,
     },
   ];
 }

@@ -2,15 +2,15 @@ import { defineStage, type InputPath } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import {
+  contentProblems,
   filesBySplit,
   formatOf,
   type LoadParams,
   loadParams,
   problemsOf,
-  tagProblems,
 } from "./load-params.ts";
 
-/** Reads rows with a text, perhaps a label or tagged words, from CSV, TSV, JSON Lines, plain text or CoNLL files. */
+/** Reads rows with a text, perhaps a label, tagged words, a completion or target, or conversations, from CSV, TSV, JSON Lines, plain text or CoNLL files. */
 export const load = defineStage({
   kind: "load",
   version: 1,
@@ -33,7 +33,7 @@ export const load = defineStage({
     dataset: [...new Set(filesBySplit(files).map(({ split }) => split))],
   }),
   check: (params: LoadParams) => [
-    ...tagProblems(params),
+    ...contentProblems(params),
     ...filesBySplit(params.files).flatMap((file) => problemsOf(file, params)),
   ],
   async run(context) {
