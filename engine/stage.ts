@@ -172,6 +172,8 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
    * itself checks. They stay out of the key of its checkpoints, so that a stage which differs in them finds these.
    */
   readonly notInCheckpoints?: readonly string[];
+  /** Input ports of which they are independent, too. */
+  readonly portsNotInCheckpoints?: readonly string[];
   inputPaths?(params: Params): readonly InputPath[];
   /** The param that names where the first output is put in the workspace. */
   readonly destination?: string;

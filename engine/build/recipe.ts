@@ -52,13 +52,22 @@ export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingre
   };
 }
 
-/** The recipe of a stage's checkpoints: without the params of which they are independent. */
+/** The recipe of a stage's checkpoints: without the params and inputs of which they are independent. */
 export function checkpointRecipe({ kind }: PipelineStage, recipe: Recipe): Recipe {
-  const without = new Set(kind.notInCheckpoints);
-  const params = Object.entries(recipe.params as Readonly<Record<string, Json>>).filter(
-    ([name]) => !without.has(name),
-  );
-  return { ...recipe, params: Object.fromEntries(params), outputs: { checkpoint: "checkpoint@1" } };
+  const params = recipe.params as Readonly<Record<string, Json>>;
+  return {
+    ...recipe,
+    params: without(params, kind.notInCheckpoints),
+    inputs: without(recipe.inputs, kind.portsNotInCheckpoints),
+    outputs: { checkpoint: "checkpoint@1" },
+  };
+}
+
+function without<T>(
+  map: Readonly<Record<string, T>>,
+  names: readonly string[] = [],
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => !names.includes(name)));
 }
 
 /** sha256 over the recipe's canonical JSON. */

@@ -95,3 +95,39 @@ test("a forced stage starts anew; a damaged checkpoint is a problem, and the old
   assert.deepEqual(seen.reads, ["count-4 damaged", "count-3"]);
   assert.equal(await rig.text(healed, "words"), "a a a a a");
 });
+
+/** Keeps each word of its input as a checkpoint, and tells which it had to make. */
+const spell = defineStage({
+  kind: "spell",
+  version: 1,
+  description: "Spells words.",
+  params: { type: "object", properties: { by: { type: "string" } }, additionalProperties: false },
+  inputs: { words: { type: textArtifact, description: "Words." } },
+  outputs: { text: { type: textArtifact, description: "The words that were not known." } },
+  seeded: false,
+  deterministic: true,
+  environment: [],
+  notInCheckpoints: [],
+  portsNotInCheckpoints: ["words"],
+  async run({ inputs, checkpoints }) {
+    const words = (await inputs.words.read()).split(" ");
+    const made = words.filter((word) => !checkpoints.names.includes(word));
+    for (const word of made) await checkpoints.write(word, new Map([["word", Buffer.from(word)]]));
+    return { text: made.join(" ") };
+  },
+});
+
+test("a port that checkpoints are independent of may have other content", async () => {
+  await using rig = await BuildRig.create();
+  const run = async (word: string, to: number, by: string) =>
+    rig.text(
+      await rig.run([
+        stage(word, to),
+        stageOf(spell, "spelled", { by }, { words: { stage: "words", port: "text" } }),
+      ]),
+      "spelled",
+    );
+  assert.equal(await run("a b", 1, "x"), "a b");
+  assert.equal(await run("b c", 1, "x"), "c");
+  assert.equal(await run("b c", 1, "y"), "b c");
+});
