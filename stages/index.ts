@@ -1,6 +1,7 @@
 import type { AnyStage } from "../engine/stage.ts";
 import { clean } from "./clean/clean.ts";
 import { command } from "./command/command.ts";
+import { embed } from "./embed/embed.ts";
 import { evaluate } from "./evaluate/evaluate.ts";
 import { fineTune } from "./fine-tune/fine-tune.ts";
 import { load } from "./load/load.ts";
@@ -17,6 +18,7 @@ export const stages: readonly AnyStage[] = [
   split,
   trainTokenizer,
   tokenize,
+  embed,
   fineTune,
   evaluate,
   select,

@@ -7,12 +7,15 @@ import {
 import { kwargsProblem } from "../../training/training-arguments.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
+import {
+  CHECKPOINT_FILES,
+  hubProblems,
+  isFolder,
+  oneModelProblems,
+} from "../start-model-problems.ts";
 import { trainedTasks } from "../trained-tasks.ts";
 import { type FineTuneParams, params } from "./params.ts";
 import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
-
-/** The files of a checkpoint's folder that count: changing another one re-runs nothing. */
-const CHECKPOINT_FILES = ["config.json", "*.safetensors", "model.safetensors.index.json"];
 
 const inputs = {
   dataset: {
@@ -65,8 +68,12 @@ export const fineTune = defineStage({
     isFolder(model) ? [{ at: ["model"], files: CHECKPOINT_FILES }] : [],
   check: (params: FineTuneParams, inputs) => [
     ...taskProblems(params),
-    ...oneModelProblems(params.model !== undefined, "model" in inputs),
-    ...hubProblems(params),
+    ...oneModelProblems("fine-tune", {
+      hasParam: params.model !== undefined,
+      hasPort: "model" in inputs,
+      orElse: ", or to { config: … } for random weights",
+    }),
+    ...hubProblems(params.model),
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
     ...optimizerProblems(params),
@@ -80,10 +87,6 @@ export const fineTune = defineStage({
     return fineTuneModel(context);
   },
 });
-
-function isFolder(model: FineTuneParams["model"]): boolean {
-  return typeof model === "string" && !model.startsWith("hub:");
-}
 
 /** Tasks by their names at Hugging Face that this stage does not do. */
 const OTHER_TASKS = [
@@ -107,35 +110,6 @@ function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
       code: isKnown ? "task-not-supported" : "unknown-task",
       message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
       hint: `tasks that can be trained: ${trainedTasks.join(", ")}`,
-    },
-  ];
-}
-
-function oneModelProblems(hasParam: boolean, hasPort: boolean): ParamsProblem[] {
-  if (hasParam !== hasPort) return [];
-  return [
-    {
-      at: hasParam ? ["model"] : [],
-      code: hasParam ? "two-models" : "no-model",
-      message: hasParam
-        ? "fine-tune has a model twice: the param `model` and the input `model`."
-        : "fine-tune has no model to start from.",
-      hint: hasParam
-        ? "leave one of them out"
-        : "set `model` to a checkpoint's folder, or to { config: … } for random weights, or connect the input `model`",
-    },
-  ];
-}
-
-function hubProblems({ model }: FineTuneParams): ParamsProblem[] {
-  if (typeof model !== "string" || isFolder(model)) return [];
-  const name = model.slice("hub:".length) || "owner/name";
-  return [
-    {
-      at: ["model"],
-      code: "hub-not-supported",
-      message: `Models cannot be fetched from a hub yet: "${model}".`,
-      hint: `download ${name} (config.json, model.safetensors, tokenizer.json) into a folder, and give its path`,
     },
   ];
 }
