@@ -53,7 +53,7 @@ export const bert: Architecture = {
       parameters: [...encoderSpecs(config, "bert"), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {
         const context: BertContext = { base: "bert", params, dropoutMasks, config };
-        const x = encode(context, batch, addedEmbeddings(context, batch)); // (B, T, C)
+        const x = batch.lastHiddenState ?? encode(context, batch, addedEmbeddings(context, batch)); // (B, T, C)
         return {
           lastHiddenState: x,
           logits: applyHead(context, { x, task, batch }),

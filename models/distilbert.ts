@@ -61,7 +61,7 @@ export const distilbert: Architecture = {
       parameters: [...encoderSpecs(config), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {
         const context = { params, dropoutMasks, config };
-        const x = encode(context, batch); // (B, T, C)
+        const x = batch.lastHiddenState ?? encode(context, batch); // (B, T, C)
         return {
           lastHiddenState: x,
           logits: applyHead(context, { x, task, batch }),

@@ -65,7 +65,8 @@ export const gpt2: Architecture = {
       parameters: [...decoderSpecs(config), ...headSpecs(config, request)],
       compute(params, batch, dropoutMasks) {
         const context = { params, dropoutMasks, config };
-        const { x, keyValues } = decode(context, batch); // (B, T, C)
+        const { lastHiddenState: known } = batch;
+        const { x, keyValues } = known ? { x: known, keyValues: [] } : decode(context, batch); // (B, T, C)
         const logits =
           task === "causal-lm"
             ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)

@@ -101,7 +101,8 @@ function llamaLike(kind: LlamaKind): Architecture {
         parameters: [...decoderSpecs(config, kind), ...headSpecs(config, request)],
         compute(params, batch, dropoutMasks) {
           const context = { kind, params, dropoutMasks, config, rotary };
-          const { x, keyValues } = decode(context, batch); // (B, T, C)
+          const { lastHiddenState: known } = batch;
+          const { x, keyValues } = known ? { x: known, keyValues: [] } : decode(context, batch); // (B, T, C)
           const logits =
             task === "causal-lm"
               ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)

@@ -66,6 +66,8 @@ export interface TokenBatch {
    * Absent: everywhere. Language models only.
    */
   readonly logitsAt?: Value;
+  /** The last hidden state [B, T, C] where it is known: then only the head is computed. */
+  readonly lastHiddenState?: Value;
 }
 
 /** The target's tokens, each int [B, U]. */

@@ -25,6 +25,8 @@ export interface ParameterSpec {
   readonly optional?: boolean;
   /** Whether its first axis counts labels: kept for the same labels only, and reordered with them. */
   readonly perLabel?: boolean;
+  /** Whether training leaves it as it is. */
+  readonly frozen?: boolean;
 }
 
 /** These parameters as a head's, which the checkpoint of another task lacks. */

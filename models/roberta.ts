@@ -67,7 +67,9 @@ function robertaLike(modelType: string, stem: string): Architecture {
         ],
         compute(params, batch, dropoutMasks) {
           const context: BertContext = { base: "roberta", params, dropoutMasks, config };
-          const x = encode(context, batch, addedEmbeddings(context, batch, padding)); // (B, T, C)
+          const x =
+            batch.lastHiddenState ??
+            encode(context, batch, addedEmbeddings(context, batch, padding)); // (B, T, C)
           const logits = applyHead(context, { x, task, batch });
           return { lastHiddenState: x, logits, keyValues: [] };
         },

@@ -8,11 +8,12 @@ import { RuleOptimizer } from "./rule-optimizer.ts";
 import { sgd } from "./sgd.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 
-/** The optimizer that `optim` names. */
+/** The optimizer that `optim` names, of all parameters that are not frozen. */
 export function createOptimizer(
-  specs: readonly ParameterSpec[],
+  all: readonly ParameterSpec[],
   given: TrainingArguments,
 ): Optimizer {
+  const specs = all.filter(({ frozen }) => !frozen);
   const { optim, weight_decay } = given;
   const rateScale = layerRates(specs, given.layerwise_lr_decay);
   if (optim === "adamw_torch") return new AdamW(specs, given, rateScale);

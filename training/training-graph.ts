@@ -43,5 +43,8 @@ export function trainingGraph(
     attentionMask,
     ...(problemType && { problemType }),
   });
-  return { ...gradientGraph({ loss }, [...params.values()]), dropoutSites };
+  const trained = model.parameters.flatMap(({ name, frozen }) =>
+    frozen ? [] : [params.get(name)!],
+  );
+  return { ...gradientGraph({ loss }, trained), dropoutSites };
 }
