@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Device, TensorData } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
 import { assertClose } from "./assert-close.ts";
 
 /** A device that must compute what the processor computes. */
@@ -15,6 +16,10 @@ export interface ConformanceDevice {
 /** Every device. One that is not there is a skipped test, named with how to get it. */
 export const conformanceDevices: readonly ConformanceDevice[] = [
   { name: "cpu, 3 threads", open: () => openOnnxruntimeDevice({ threads: 3, spinning: false }) },
+  { name: "tfjs-cpu", open: () => openTfjsDevice("tfjs-cpu") },
+  { name: "tfjs-wasm", open: () => openTfjsDevice("tfjs-wasm") },
+  { name: "tfjs-node", open: () => openTfjsDevice("tfjs-node") },
+  { name: "tfjs-node-gpu", open: () => openTfjsDevice("tfjs-node-gpu") },
 ];
 
 /** What the others are compared with. */

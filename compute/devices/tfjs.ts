@@ -1,0 +1,112 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Device, Executable, TensorData, Tensors } from "../device.ts";
+import { type ExecutionPlan, executionPlan, type PlannedNode } from "../execution-plan.ts";
+import { expandComposites } from "../expand-composites.ts";
+import { type Graph, graphOf, nameOf, type TypedArray, type Value } from "../graph.ts";
+import { pushDownSlices } from "../push-down-slices.ts";
+import { checkedInput } from "./checked-input.ts";
+import { instructionSet } from "./instruction-set.ts";
+import { fromTf, type TensorFlow, tfOperations, tfTypes, toTf } from "./tfjs-operations.ts";
+import { openTfjsRuntime, type TfjsKind } from "./tfjs-runtime.ts";
+
+/**
+ * A TensorFlow.js backend, which computes a graph operation by operation. Throws DeviceError where its
+ * packages are missing or cannot be loaded. Integers have 32 bits, whatever the graph says.
+ */
+export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
+  const { tf, backend, runtime } = await openTfjsRuntime(kind);
+  return {
+    facts: {
+      kind,
+      runtime,
+      platform: `${process.platform}-${process.arch}`,
+      instructionSet: instructionSet(),
+      threads: 1,
+    },
+    async compile(graph) {
+      await select(tf, backend);
+      return new TfjsExecutable(tf, backend, graph);
+    },
+  };
+}
+
+/** TensorFlow.js computes on one backend of the process at a time. */
+async function select(tf: TensorFlow, backend: string): Promise<void> {
+  if (tf.getBackend() !== backend) await tf.setBackend(backend);
+}
+
+class TfjsExecutable implements Executable {
+  readonly #tf: TensorFlow;
+  readonly #backend: string;
+  readonly #graph: Graph;
+  readonly #plan: ExecutionPlan;
+  readonly #constants: ReadonlyMap<number, Tensor>;
+
+  constructor(tf: TensorFlow, backend: string, graph: Graph) {
+    this.#tf = tf;
+    this.#backend = backend;
+    this.#graph = graph;
+    this.#plan = executionPlan(expanded(graph));
+    this.#constants = new Map(
+      Array.from(this.#plan.constants, ([value, number]) => [
+        number,
+        this.#upload(value, value.attributes.data as TypedArray),
+      ]),
+    );
+  }
+
+  async run(
+    inputs: ReadonlyMap<string, TensorData> | Tensors,
+  ): Promise<Record<string, TensorData>> {
+    const given = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
+    for (const value of this.#graph.inputs) checkedInput(value, given.get(nameOf(value)));
+    await select(this.#tf, this.#backend);
+    const held = new Map<number, Tensor>();
+    try {
+      for (const [value, number] of this.#plan.inputs)
+        held.set(number, this.#upload(value, given.get(nameOf(value))!.data));
+      for (const planned of this.#plan.nodes) this.#compute(planned, held);
+      return await this.#read(held);
+    } finally {
+      for (const tensor of held.values()) tensor.dispose();
+    }
+  }
+
+  async release(): Promise<void> {
+    for (const tensor of this.#constants.values()) tensor.dispose();
+  }
+
+  #upload({ dtype, shape }: Value, data: TypedArray): Tensor {
+    return this.#tf.tensor(toTf(dtype, data), [...shape], tfTypes[dtype] as "float32");
+  }
+
+  #compute({ node, reads, makes, frees }: PlannedNode, held: Map<number, Tensor>): void {
+    const tensors = reads.map((number) => held.get(number) ?? this.#constants.get(number)!);
+    const operation = tfOperations[node.op]!;
+    const made = this.#tf.tidy(() => operation(this.#tf, node, tensors));
+    for (const [index, tensor] of (Array.isArray(made) ? made : [made]).entries()) {
+      const number = makes[index];
+      if (number === undefined) tensor.dispose();
+      else held.set(number, tensor);
+    }
+    for (const number of frees) {
+      held.get(number)!.dispose();
+      held.delete(number);
+    }
+  }
+
+  async #read(held: ReadonlyMap<number, Tensor>): Promise<Record<string, TensorData>> {
+    const outputs: Record<string, TensorData> = {};
+    for (const [name, number] of this.#plan.outputs) {
+      const { dtype, shape } = this.#graph.outputs.get(name)!;
+      const tensor = held.get(number) ?? this.#constants.get(number)!;
+      outputs[name] = { dtype, shape, data: fromTf(dtype, await tensor.data()) };
+    }
+    return outputs;
+  }
+}
+
+function expanded({ outputs }: Graph): Graph {
+  const values = expandComposites(pushDownSlices([...outputs.values()]));
+  return graphOf(Object.fromEntries([...outputs.keys()].map((name, i) => [name, values[i]!])));
+}

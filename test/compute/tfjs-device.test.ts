@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import tf from "@tensorflow/tfjs-core";
+import type { TensorData } from "../../compute/device.ts";
+import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
+import { tfOperations } from "../../compute/devices/tfjs-operations.ts";
+import { tfjsRuntimeName } from "../../compute/devices/tfjs-runtime.ts";
+import { gradientGraph } from "../../compute/gradient-graph.ts";
+import { graphOf, input, nameOf } from "../../compute/graph.ts";
+import { lowerings } from "../../compute/onnx/lowering.ts";
+import * as ops from "../../compute/ops.ts";
+import { encoderTensor, smallEncoder } from "../rig/small-encoder.ts";
+
+const kinds = ["tfjs-cpu", "tfjs-wasm"] as const;
+const floats = (...data: number[]): TensorData => ({
+  dtype: "float32",
+  shape: [data.length],
+  data: Float32Array.from(data),
+});
+
+for (const kind of kinds) {
+  test(`${kind}: a training step leaves nothing behind, and neither does one that fails`, async () => {
+    const { loss, logits, parameters } = smallEncoder({ batch: 2, length: 5, width: 8, heads: 2 });
+    const { graph } = gradientGraph({ loss, logits }, parameters);
+    const inputs = Object.fromEntries(graph.inputs.map((v) => [nameOf(v), encoderTensor(v)]));
+    const device = await openTfjsDevice(kind);
+    const empty = tf.memory().numTensors;
+    const executable = await device.compile(graph);
+    const before = tf.memory().numTensors;
+    const outputs = await executable.run(inputs);
+    assert.equal(tf.memory().numTensors, before); // the outputs are on the host
+    assert.deepEqual(Object.keys(outputs), [...graph.outputs.keys()]);
+    const [x, ids] = [input("x", [2]), input("ids", [1], "int32")];
+    const wrong = await device.compile(graphOf({ y: ops.gather(ops.exp(x), ids) }));
+    const nine = { dtype: "int32", shape: [1], data: Int32Array.of(9) } as const;
+    await assert.rejects(wrong.run({ x: floats(1, 2), ids: nine }), /the index value 9/);
+    assert.equal(tf.memory().numTensors, before);
+    await executable.release();
+    await wrong.release();
+    assert.equal(tf.memory().numTensors, empty);
+  });
+
+  test(`${kind}: a tensor is freed after its last use`, async () => {
+    let x = input("x", [1000]);
+    for (let i = 0; i < 50; i++) x = ops.tanh(x);
+    const device = await openTfjsDevice(kind);
+    const executable = await device.compile(graphOf({ y: x }));
+    const before = tf.memory().numBytes;
+    const { peakBytes } = await tf.profile(async () => {
+      await executable.run({ x: floats(...new Array(1000).fill(1)) });
+      return [];
+    });
+    await executable.release();
+    assert.equal(peakBytes - before, 2 * 4000); // what one operation reads and makes
+  });
+
+  test(`${kind}: outputs are in memory of their own`, async () => {
+    const x = input("x", [2]);
+    const device = await openTfjsDevice(kind);
+    const same = { same: x, again: x, reshaped: ops.reshape(x, [1, 2]) };
+    const executable = await device.compile(graphOf(same));
+    const given = floats(1, 2);
+    const { same: first, again, reshaped } = await executable.run({ x: given });
+    first!.data[0] = 9;
+    reshaped!.data[1] = 9;
+    assert.deepEqual([given, again], [floats(1, 2), floats(1, 2)]);
+    await executable.release();
+  });
+
+  test(`${kind}: says what it is`, async () => {
+    const { facts } = await openTfjsDevice(kind);
+    assert.equal(facts.kind, kind);
+    assert.match(facts.runtime, new RegExp(`^${kind.replace("-", "-backend-")} 4\\.\\d+\\.\\d+$`));
+    assert.equal(facts.runtime, tfjsRuntimeName(kind));
+    assert.equal(facts.threads, 1);
+  });
+}
+
+test("an input of another shape is refused; int64 beyond 32 bits too", async () => {
+  const device = await openTfjsDevice("tfjs-cpu");
+  const x = input("x", [2], "int64");
+  const executable = await device.compile(graphOf({ y: ops.add(x, 1) }));
+  const run = (data: bigint[], shape = [2]) =>
+    executable.run({ x: { dtype: "int64", shape, data: BigInt64Array.from(data) } });
+  assert.deepEqual((await run([-5n, 7n])).y!.data, BigInt64Array.of(-4n, 8n));
+  await assert.rejects(run([1n], [1]), {
+    code: "device-input",
+    message: 'Input "x" is int64 [1] with 1 elements; the graph reads int64 [2].',
+  });
+  await assert.rejects(run([0n, 2n ** 31n]), {
+    code: "device-input",
+    message: "TensorFlow.js has no integers of 64 bits, and 2147483648 does not fit into 32.",
+  });
+  await executable.release();
+});
+
+test("every operation of an expanded graph is here", () => {
+  const known = [...Object.keys(tfOperations), "Constant"];
+  assert.deepEqual(known.sort(), Object.keys(lowerings).sort());
+});
+
+test("a package that is missing is named with how to get it; Node 23 is too new for tfjs-node", () => {
+  assert.throws(() => tfjsRuntimeName("tfjs-node-gpu"), {
+    name: "DeviceError",
+    code: "device-missing",
+    message: "@tensorflow/tfjs-node-gpu is not installed.",
+    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow and needs CUDA 11 with cuDNN 8 on Linux or Windows (x64)",
+  });
+  assert.throws(() => tfjsRuntimeName("tfjs-node", "23.1.0"), {
+    code: "device-missing",
+    message: "@tensorflow/tfjs-node 4.22 does not work on Node 23.1.0.",
+    hint: "run with Node 22",
+  });
+});
