@@ -14,8 +14,16 @@ export async function removeIfPresent(fileSystem: FileSystem, path: string): Pro
   }
 }
 
+/** Removes a folder with all it holds, or a file; a link itself. Does nothing where nothing stands. */
+export async function removeTree(fileSystem: FileSystem, path: string): Promise<void> {
+  if (fileSystem.factsSync(path)?.kind !== "folder") return removeIfPresent(fileSystem, path);
+  for (const { name } of fileSystem.readdirSync(path))
+    await removeTree(fileSystem, join(path, name));
+  await fileSystem.rmdir(path);
+}
+
 /**
- * Runs `make`, which fills a temporary file, and removes that file again if it fails. The first
+ * Runs `make`, which fills a temporary file or folder, and removes that again if it fails. The first
  * failure is the one reported.
  */
 export async function orRemove<T>(
@@ -28,7 +36,7 @@ export async function orRemove<T>(
   } catch (error) {
     // A disk in trouble may refuse this too; what is left over is cleaned when the cache is next
     // opened.
-    await removeIfPresent(fileSystem, temporary).catch(() => undefined);
+    await removeTree(fileSystem, temporary).catch(() => undefined);
     throw error;
   }
 }
@@ -108,8 +116,8 @@ export async function publish(
 }
 
 /**
- * A name beside `path` for a file that will be renamed to it: the same file system, hidden, and
- * free.
+ * A name beside `path` for a file or folder that will be renamed to it: the same file system,
+ * hidden, and free.
  */
 export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
@@ -117,12 +125,11 @@ export function temporaryBeside(path: string): string {
 
 const temporaryPattern = /^\..*\.(\d+\.[0-9a-f]{8}\.[0-9a-f]{16})\.tmp$/;
 
-/** Removes temporary files in a folder whose writers were killed. */
+/** Removes temporary files and folders in a folder whose writers were killed. */
 export async function removeOrphansIn(fileSystem: FileSystem, folder: string): Promise<void> {
   for (const { name } of fileSystem.readdirSync(folder)) {
     const writer = temporaryPattern.exec(name)?.[1];
-    if (writer !== undefined && isOrphan(writer))
-      await removeIfPresent(fileSystem, join(folder, name));
+    if (writer !== undefined && isOrphan(writer)) await removeTree(fileSystem, join(folder, name));
   }
 }
 

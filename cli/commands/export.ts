@@ -1,4 +1,6 @@
 import { isAbsolute, join } from "node:path";
+import type { Cache } from "../../cache/open-cache.ts";
+import type { TraceKey } from "../../cache/trace-store.ts";
 import type { ArtifactTree } from "../../engine/artifact.ts";
 import type { Problem } from "../../engine/diagnostic.ts";
 import { failure, type Result } from "../../engine/result.ts";
@@ -18,43 +20,78 @@ export interface ExportRequest {
   readonly folder: string;
 }
 
-/** Copies the files of an up-to-date stage's output into a folder; a stage that is not up to date ends in exit code 1. */
+/** How it is told. */
+export interface ExportFlags {
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Copies the files of an up-to-date stage's output into a folder; a stage that is not up to date ends in exit code 1.
+ * No collection takes what is being copied.
+ */
 export function exportOutput(
   context: CliContext,
-  { file, output, folder }: ExportRequest,
-  { force, json }: { readonly force: boolean; readonly json: boolean },
+  request: ExportRequest,
+  flags: ExportFlags,
 ): Promise<number> {
-  return withExaminedFile(context, file, {}, async (view) => {
-    const refuse = (problem: Problem, code: number = exitCodes.failed) => {
-      reportProblem(context, problem);
-      return code;
-    };
-    const named = parseOutputName(output, view.pipeline);
-    if (!named.ok) return refuse(named.error, exitCodes.usage);
-    const tree = treeOf(view, named.value);
-    if (!tree.ok) return refuse(tree.error);
-    const absolute = isAbsolute(folder) ? folder : join(context.cwd, folder);
-    const { signal } = context;
-    const target = { folder: absolute, shown: folder, force, signal };
-    const problem = await copyOut(tree.value, view.cache.blobs, target);
-    if (problem !== undefined)
-      return refuse(problem, signal.aborted ? exitCodes.interrupted : exitCodes.failed);
-    const found = { named: named.value, tree: tree.value, folder };
-    if (json) writeJson(context, exportJson(found));
-    else context.stdout.write(sayExported(found));
-    return exitCodes.ok;
+  return withExaminedFile(context, request.file, {}, async (view) => {
+    const lease = view.cache.leases.take();
+    try {
+      return await exportFrom(view, context, request, flags);
+    } finally {
+      lease.release();
+    }
   });
+}
+
+async function exportFrom(
+  view: ExaminedFile,
+  context: CliContext,
+  { output, folder }: ExportRequest,
+  { force, json }: ExportFlags,
+): Promise<number> {
+  const refuse = (problem: Problem, code: number = exitCodes.failed) => {
+    reportProblem(context, problem);
+    return code;
+  };
+  const named = parseOutputName(output, view.pipeline);
+  if (!named.ok) return refuse(named.error, exitCodes.usage);
+  const tree = treeOf(view, named.value);
+  if (!tree.ok) return refuse(tree.error);
+  const absolute = isAbsolute(folder) ? folder : join(context.cwd, folder);
+  const { signal } = context;
+  const problem = await copyOut(tree.value, view.cache, {
+    folder: absolute,
+    shown: folder,
+    force,
+    signal,
+  });
+  if (problem !== undefined)
+    return refuse(problem, signal.aborted ? exitCodes.interrupted : exitCodes.failed);
+  const found = { named: named.value, tree: tree.value, folder };
+  if (json) writeJson(context, exportJson(found));
+  else context.stdout.write(sayExported(found));
+  return exitCodes.ok;
 }
 
 function treeOf(view: ExaminedFile, named: OutputName): Result<ArtifactTree, Problem> {
   const { stage, port } = named;
   const found = view.examined.get(stage.name)!;
-  if (found.state === "cached") return selectSplit(found.built.outputs[port]!.tree, named);
+  const isUpToDate = found.state === "cached";
+  if (isUpToDate && isKept(view.cache, found.built.key))
+    return selectSplit(found.built.outputs[port]!.tree, named);
+  const why = isUpToDate ? "its result has just been collected" : sayReason(found);
   return failure({
     code: "not-up-to-date",
-    message: `The stage "${stage.name}" is not up to date: ${sayReason(found)}.`,
+    message: `The stage "${stage.name}" is not up to date: ${why}.`,
     hint: `tunesmith run ${view.file} ${stage.name}`,
   });
+}
+
+/** From here on no collection takes the key's traces, if one has not just done so. */
+function isKept({ leases, traces }: Cache, key: TraceKey): boolean {
+  return leases.inUse(key, () => traces.find(key)).length > 0;
 }
 
 interface Exported {

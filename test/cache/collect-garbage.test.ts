@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type CollectLimits, collectGarbage } from "../../cache/collect-garbage.ts";
 import type { Digest } from "../../cache/digest.ts";
+import { nodeFileSystem } from "../../cache/file-system.ts";
 import { manifestPath } from "../../cache/manifest-files.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
 import { exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
+import { assertExported, exportTwice, prepareExport } from "../rig/export-scene.ts";
 import { keyOf, sampleTrace, treeBytes } from "../rig/sample-trace.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
@@ -151,4 +153,23 @@ test("old logs and old quarantined files are removed, young ones kept", async (t
     await utimes(path, old, old);
   await collectGarbage(cache, { maxBytes: 1e9 });
   assert.deepEqual([await readdir(logs), await readdir(quarantine)], [["young-run"], ["young"]]);
+});
+
+test("what an export copies is not collected before it ends", async (t) => {
+  const project = await temporaryFolder(t);
+  await prepareExport(project, nodeFileSystem);
+  const cache = await openCache(join(project, ".tunesmith"), { graceMilliseconds: 0 });
+  t.after(() => cache.close());
+  let collections = 0;
+  await exportTwice(project, {
+    ...nodeFileSystem,
+    async copy(from, to) {
+      collections++;
+      await collectGarbage(cache, { maxBytes: 0 });
+      await nodeFileSystem.copy(from, to);
+    },
+  });
+  assert.equal(collections, 6);
+  await assertExported(project, "beside a collection");
+  assert.equal((await collectGarbage(cache, { maxBytes: 0 })).results.removed, 1);
 });

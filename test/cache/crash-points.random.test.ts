@@ -12,8 +12,8 @@ import { memoryFolder, temporaryFolder } from "../rig/temporary-folder.ts";
 import { unsyncedFileSystem } from "../rig/unsynced-file-system.ts";
 
 const seed = Number(process.env.TUNESMITH_TEST_SEED ?? Date.now() % 1e9);
-/** How many calls of each scene are tried: 200 in all; with TUNESMITH_TEST_RUNS every call. */
-const scenes = { cold: 80, warm: 20, changed: 60, gc: 40 };
+/** How many calls of each scene are tried: 230 in all; with TUNESMITH_TEST_RUNS every call. */
+const scenes = { cold: 80, warm: 20, changed: 60, gc: 40, export: 30 };
 const isTorture = Number(process.env.TUNESMITH_TEST_RUNS ?? 1) > 1;
 
 for (const [name, some] of Object.entries(scenes)) {
@@ -34,6 +34,11 @@ for (const [name, some] of Object.entries(scenes)) {
       const about = `seed ${seed}, ${name}, call ${at}, ${dead.names[at - 1]}`;
       assert.ok(dead.calls >= at, about);
       await assertSound(project, about);
+      await scene.holds?.(project, about);
+      if (scene.isDone !== undefined) {
+        await scene.act(project, unsyncedFileSystem);
+        await scene.isDone(project, about);
+      }
       const { failed, notices } = await runSevenStages({
         project,
         fileSystem: unsyncedFileSystem,

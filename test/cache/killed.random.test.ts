@@ -4,6 +4,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { nodeFileSystem } from "../../cache/file-system.ts";
 import { openCache } from "../../cache/open-cache.ts";
 import { exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
 import { generator } from "../rig/case-data.ts";
@@ -44,6 +45,12 @@ for (const [name, scene] of Object.entries(crashScenes)) {
         `${at}`,
       ]);
       assert.equal(signal, "SIGKILL", about);
+      await scene.holds?.(project, about);
+      if (scene.isDone !== undefined) {
+        await scene.act(project, nodeFileSystem);
+        await scene.isDone(project, about);
+        assert.deepEqual(await temporariesIn(project), [], about);
+      }
       const { failed } = await runSevenStages({ project });
       assert.deepEqual(failed, [], about);
       assert.deepEqual(await outcomeOf(project), expected, about);
@@ -54,4 +61,9 @@ for (const [name, scene] of Object.entries(crashScenes)) {
       await rm(project, { recursive: true });
     }
   });
+}
+
+/** What writers left beside the files they would have replaced. */
+async function temporariesIn(project: string): Promise<readonly string[]> {
+  return (await readdir(project, { recursive: true })).filter((name) => name.endsWith(".tmp"));
 }

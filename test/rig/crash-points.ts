@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { collectGarbage } from "../../cache/collect-garbage.ts";
 import type { FileSystem } from "../../cache/file-system.ts";
 import { openCache } from "../../cache/open-cache.ts";
+import { assertExported, assertExportsWhole, exportTwice, prepareExport } from "./export-scene.ts";
 import { runSevenStages } from "./seven-stages.ts";
 import { unsyncedFileSystem } from "./unsynced-file-system.ts";
 
@@ -11,6 +12,10 @@ export interface CrashScene {
   /** Makes the project as it is before. */
   prepare(project: string): Promise<unknown>;
   act(project: string, fileSystem: FileSystem): Promise<unknown>;
+  /** What holds at any moment, beside a sound cache; fails where it does not. */
+  holds?(project: string, about: string): Promise<void>;
+  /** What holds when it was done again to the end. */
+  isDone?(project: string, about: string): Promise<void>;
 }
 
 /** What is killed at every file call: a first run, one that changes nothing, one that changes all, gc, export. */
@@ -34,6 +39,12 @@ export const crashScenes: Readonly<Record<string, CrashScene>> = {
       await makeOld(join(project, ".tunesmith"));
     },
     act: collect,
+  },
+  export: {
+    prepare: (project) => prepareExport(project, unsyncedFileSystem),
+    act: exportTwice,
+    holds: assertExportsWhole,
+    isDone: assertExported,
   },
 };
 

@@ -1,15 +1,18 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { type FileSystem, nodeFileSystem, type OpenFile } from "../../cache/file-system.ts";
 
 /** A file's bytes as written, and as they were when last synced. */
-interface Content {
+interface FileNode {
   live: Buffer;
   synced: Buffer;
 }
 
-/** Names below a folder: relative path to a file's content, or to a folder. */
-type Names = Map<string, Content | "folder">;
+/** A folder's names as they are, and as they were when it was last synced. */
+interface FolderNode {
+  readonly live: Map<string, FileNode | FolderNode>;
+  synced: Map<string, FileNode | FolderNode>;
+}
 
 /** What a power cut may leave of what was not synced. */
 export type LossPattern = "lost" | "hollow" | "torn";
@@ -25,30 +28,40 @@ export type Disk = ReadonlyMap<string, Buffer | "folder">;
  * where the names of every other folder survived, and of unsynced bytes every other page.
  */
 export function powerLossFileSystem(root: string) {
-  const live: Names = new Map();
-  const durable: Names = new Map();
+  const top = newFolder();
   const cuts: ({ readonly call: string } & Readonly<Record<LossPattern, Disk>>)[] = [];
 
-  const nameOf = (path: string) => relative(root, path);
+  const namesOf = (path: string) =>
+    relative(root, path)
+      .split(sep)
+      .filter((name) => name !== "");
+  const nodeAt = (path: string) =>
+    namesOf(path).reduce<FileNode | FolderNode | undefined>(child, top);
+  const folderOf = (path: string) => nodeAt(dirname(path)) as FolderNode;
   const snapshot = (call: string) =>
     cuts.push({
       call,
-      lost: diskOf(durable),
-      hollow: diskOf(live),
-      torn: diskOf(mixOf(live, durable), tornBytes),
+      lost: diskOf(top, { namesIn: ({ synced }) => synced, bytesOf: ({ synced }) => synced }),
+      hollow: diskOf(top, { namesIn: ({ live }) => live, bytesOf: ({ synced }) => synced }),
+      torn: diskOf(top, { namesIn: everyOther, bytesOf: tornBytes }),
     });
   const move = (from: string, to: string) => {
-    live.set(nameOf(to), live.get(nameOf(from))!);
-    live.delete(nameOf(from));
+    const node = nodeAt(from)!;
+    folderOf(from).live.delete(basename(from));
+    folderOf(to).live.set(basename(to), node);
     snapshot("rename");
+  };
+  const remove = (call: string, path: string) => {
+    folderOf(path).live.delete(basename(path));
+    snapshot(call);
   };
   const create = (path: string, bytes = Buffer.alloc(0)) => {
     const content = { live: bytes, synced: Buffer.alloc(0) };
-    live.set(nameOf(path), content);
+    folderOf(path).live.set(basename(path), content);
     snapshot("create");
     return content;
   };
-  const watched = (file: OpenFile, content: Content): OpenFile => ({
+  const watched = (file: OpenFile, content: FileNode): OpenFile => ({
     ...file,
     async write(bytes) {
       await file.write(bytes);
@@ -65,9 +78,9 @@ export function powerLossFileSystem(root: string) {
     ...nodeFileSystem,
     async open(path, how, mode) {
       const file = await nodeFileSystem.open(path, how, mode);
-      const known = live.get(nameOf(path));
+      const known = nodeAt(path);
       const content = how === "read" || known ? known : create(path);
-      return content === undefined || content === "folder" ? file : watched(file, content);
+      return content === undefined || !isFile(content) ? file : watched(file, content);
     },
     async copy(from, to) {
       await nodeFileSystem.copy(from, to);
@@ -83,35 +96,47 @@ export function powerLossFileSystem(root: string) {
     },
     async unlink(path) {
       await nodeFileSystem.unlink(path);
-      live.delete(nameOf(path));
-      snapshot("unlink");
+      remove("unlink", path);
     },
     async rmdir(path) {
       await nodeFileSystem.rmdir(path);
-      live.delete(nameOf(path));
-      snapshot("rmdir");
+      remove("rmdir", path);
     },
     async mkdir(path) {
       await nodeFileSystem.mkdir(path);
-      for (let name = nameOf(path); name !== "" && name !== "."; name = dirname(name))
-        live.set(name, "folder");
+      let folder = top;
+      for (const name of namesOf(path)) {
+        if (!folder.live.has(name)) folder.live.set(name, newFolder());
+        folder = folder.live.get(name) as FolderNode;
+      }
       snapshot("mkdir");
     },
     async syncFolder(path) {
       await nodeFileSystem.syncFolder(path);
-      const isIn = (name: string) => join(root, dirname(name)) === join(path);
-      for (const name of durable.keys()) if (isIn(name)) durable.delete(name);
-      for (const [name, what] of live) if (isIn(name)) durable.set(name, what);
+      const folder = nodeAt(path) as FolderNode | undefined;
+      if (folder !== undefined) folder.synced = new Map(folder.live);
       snapshot("syncFolder");
     },
   };
   return { fileSystem, cuts };
 }
 
+function newFolder(): FolderNode {
+  return { live: new Map(), synced: new Map() };
+}
+
+function isFile(node: FileNode | FolderNode): node is FileNode {
+  return Buffer.isBuffer(node.live);
+}
+
+function child(node: FileNode | FolderNode | undefined, name: string) {
+  return node === undefined || isFile(node) ? undefined : node.live.get(name);
+}
+
 const pageBytes = 4096;
 
 /** Unsynced bytes of which every other page, counted from the second, is on the disk. */
-function tornBytes({ live, synced }: Content): Buffer {
+function tornBytes({ live, synced }: FileNode): Buffer {
   if (live.equals(synced)) return synced;
   const torn = Buffer.from(live);
   for (let at = 0; at < torn.byteLength; at += 2 * pageBytes)
@@ -120,22 +145,26 @@ function tornBytes({ live, synced }: Content): Buffer {
 }
 
 /** The names of some folders as they are, of the others as last synced. */
-function mixOf(live: Names, durable: Names): Names {
-  const survives = (name: string) => [...dirname(name)].length % 2 === 0;
-  return new Map([
-    ...[...durable].filter(([name]) => !survives(name)),
-    ...[...live].filter(([name]) => survives(name)),
-  ]);
+function everyOther({ live, synced }: FolderNode, path: string): FolderNode["live"] {
+  return (path || ".").length % 2 === 0 ? live : synced;
 }
 
-/** What of these names is on the disk: names in folders that are not there are not either. */
-function diskOf(names: Names, bytesOf = ({ synced }: Content) => synced): Disk {
+interface Survival {
+  namesIn(folder: FolderNode, path: string): FolderNode["live"];
+  bytesOf(file: FileNode): Buffer;
+}
+
+/** What is on the disk, each folder before what it holds. */
+function diskOf(top: FolderNode, { namesIn, bytesOf }: Survival): Disk {
   const disk = new Map<string, Buffer | "folder">();
-  for (const [name, what] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const folder = dirname(name);
-    if (folder !== "." && !disk.has(folder)) continue;
-    disk.set(name, what === "folder" ? what : bytesOf(what));
-  }
+  const walk = (folder: FolderNode, path: string) => {
+    for (const [name, node] of namesIn(folder, path)) {
+      const below = path === "" ? name : `${path}/${name}`;
+      disk.set(below, isFile(node) ? bytesOf(node) : "folder");
+      if (!isFile(node)) walk(node, below);
+    }
+  };
+  walk(top, "");
   return disk;
 }
 
