@@ -49,6 +49,7 @@ export const bert: Architecture = {
       hiddenSize: config.hidden_size,
       maxLength: config.max_position_embeddings,
       padTokenId: config.pad_token_id ?? 0,
+      ...(task === "sequence-classification" && { headReads: "cls" }),
       inputs: ["input_ids", "attention_mask", "token_type_ids"],
       parameters: [...encoderSpecs(config, "bert"), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {

@@ -57,6 +57,7 @@ export const distilbert: Architecture = {
       hiddenSize: config.dim,
       maxLength: config.max_position_embeddings,
       padTokenId: config.pad_token_id ?? 0,
+      ...(task === "sequence-classification" && { headReads: "cls" }),
       inputs: ["input_ids", "attention_mask"],
       parameters: [...encoderSpecs(config), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {

@@ -61,6 +61,7 @@ export const gpt2: Architecture = {
         heads: config.n_head,
         width: config.n_embd / config.n_head,
       },
+      ...(task === "sequence-classification" && { headReads: "lasttoken" }),
       inputs: ["input_ids", "attention_mask"],
       parameters: [...decoderSpecs(config), ...headSpecs(config, request)],
       compute(params, batch, dropoutMasks) {

@@ -97,6 +97,7 @@ function llamaLike(kind: LlamaKind): Architecture {
           heads: config.num_key_value_heads,
           width: config.head_dim,
         },
+        ...(task === "sequence-classification" && { headReads: "lasttoken" }),
         inputs: ["input_ids", "attention_mask"],
         parameters: [...decoderSpecs(config, kind), ...headSpecs(config, request)],
         compute(params, batch, dropoutMasks) {

@@ -113,6 +113,8 @@ export interface Model {
   readonly padTokenId: number;
   /** The token before the first of a target, of a sequence-to-sequence model. */
   readonly decoderStartTokenId?: number;
+  /** Which token of a row the head of a sequence classifier reads: the first, or the last that is no padding. */
+  readonly headReads?: "cls" | "lasttoken";
   /** Of a decoder: its attention layers, and the heads and width of their keys and values. */
   readonly keyValueSizes?: {
     readonly layers: number;

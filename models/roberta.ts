@@ -60,6 +60,7 @@ function robertaLike(modelType: string, stem: string): Architecture {
         hiddenSize: config.hidden_size,
         maxLength: positions - padding - 1,
         padTokenId: padding,
+        ...(task === "sequence-classification" && { headReads: "cls" }),
         inputs: ["input_ids", "attention_mask"],
         parameters: [
           ...encoderSpecs(config, "roberta", padding),

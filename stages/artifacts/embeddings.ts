@@ -6,9 +6,16 @@ import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
 import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
 
-/** The rows of a split by id, and the vector of each: row i has [i · width, (i + 1) · width). */
+/** What is left of a row once it is a vector. */
+export interface EmbeddedRow {
+  readonly id: string;
+  /** Of its tokens; see rowDigest. */
+  readonly tokens: string;
+}
+
+/** The rows of a split, and the vector of each: row i has [i · width, (i + 1) · width). */
 export interface EmbeddedSplit {
-  readonly rowIds: readonly string[];
+  readonly rows: readonly EmbeddedRow[];
   readonly vectors: Float32Array;
 }
 
@@ -31,8 +38,8 @@ export interface Embeddings {
 }
 
 /**
- * For each split `<split>/vectors.safetensors` (vectors F32 [rows, width]) and `<split>/rows.jsonl` (`{"id"}`); at the
- * top embeddings.json and the tokenizer's files as they were given.
+ * For each split `<split>/vectors.safetensors` (vectors F32 [rows, width]) and `<split>/rows.jsonl`
+ * (`{"id","tokens"}`); at the top embeddings.json and the tokenizer's files as they were given.
  */
 export const embeddings: ArtifactType<Embeddings> = {
   name: "embeddings",
@@ -60,15 +67,18 @@ export const embeddings: ArtifactType<Embeddings> = {
 
 async function writeSplit(
   name: string,
-  { rowIds, vectors }: EmbeddedSplit,
+  { rows, vectors }: EmbeddedSplit,
   width: number,
   files: ArtifactWriter,
 ): Promise<void> {
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  const tensor = { dtype: "F32", shape: [rowIds.length, width], bytes } as const;
+  const tensor = { dtype: "F32", shape: [rows.length, width], bytes } as const;
   const path = `${name}/vectors.safetensors`;
   await files.write(path, formatSafetensors(new Map([["vectors", tensor]])));
-  await files.write(`${name}/rows.jsonl`, formatJsonLines(rowIds.map((id) => ({ id }))));
+  await files.write(
+    `${name}/rows.jsonl`,
+    formatJsonLines(rows.map(({ id, tokens }) => ({ id, tokens }))),
+  );
 }
 
 async function readSplit(
@@ -78,11 +88,11 @@ async function readSplit(
 ): Promise<EmbeddedSplit> {
   const path = `${name}/vectors.safetensors`;
   const tensor = parseVectors(await files.read(path), path);
-  const rowIds = await readRowIds(files, `${name}/rows.jsonl`);
-  if (tensor?.dtype !== "F32" || `${tensor.shape}` !== `${[rowIds.length, width]}`)
-    throw malformed("embeddings", path, `does not hold ${rowIds.length} vectors of ${width}`);
+  const rows = await readRows(files, `${name}/rows.jsonl`);
+  if (tensor?.dtype !== "F32" || `${tensor.shape}` !== `${[rows.length, width]}`)
+    throw malformed("embeddings", path, `does not hold ${rows.length} vectors of ${width}`);
   // A copy is aligned, whatever the offset in the file was.
-  return { rowIds, vectors: new Float32Array(new Uint8Array(tensor.bytes).buffer) };
+  return { rows, vectors: new Float32Array(new Uint8Array(tensor.bytes).buffer) };
 }
 
 function parseVectors(bytes: Uint8Array, path: string) {
@@ -101,16 +111,16 @@ async function readFacts(files: ArtifactReader): Promise<EmbeddingsFacts> {
   throw malformed("embeddings", "embeddings.json", "is not what the embed stage writes");
 }
 
-async function readRowIds(files: ArtifactReader, path: string): Promise<string[]> {
-  const ids: string[] = [];
+async function readRows(files: ArtifactReader, path: string): Promise<EmbeddedRow[]> {
+  const rows: EmbeddedRow[] = [];
   for await (const lines of splitLines(files.stream(path)))
     for (const { bytes, number } of lines) {
       const row = parseObject(Buffer.from(bytes).toString());
-      if (typeof row?.id !== "string")
+      if (typeof row?.id !== "string" || typeof row.tokens !== "string")
         throw malformed("embeddings", path, `has no valid row in line ${number}`);
-      ids.push(row.id);
+      rows.push({ id: row.id, tokens: row.tokens });
     }
-  return ids;
+  return rows;
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -9,6 +9,7 @@ import type { TokenSplit } from "../artifacts/tokens.ts";
 import { encoderDigest } from "../encoder-digest.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { openDevice } from "../open-device.ts";
+import { rowDigest } from "../row-digest.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
 import type { EmbedInputs, EmbedParams } from "./embed.ts";
 import { type RowChunk, rowChunks } from "./row-chunks.ts";
@@ -79,7 +80,8 @@ class Chunks {
       this.#done += chunk.end - chunk.begin;
       this.#context.progress({ done: this.#done, total: this.rows, unit: "rows" });
     }
-    return { rowIds: dataset.rowIds, vectors: joined(pieces) };
+    const rows = dataset.rowIds.map((id, row) => ({ id, tokens: rowDigest(dataset, row) }));
+    return { rows, vectors: joined(pieces) };
   }
 
   async release(): Promise<void> {

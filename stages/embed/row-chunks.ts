@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { rowCount, type TokenDataset } from "../../training/token-dataset.ts";
+import { rowDigest } from "../row-digest.ts";
 
 /** Neighbouring rows that are embedded together, and a name for their tokens. */
 export interface RowChunk {
@@ -23,22 +24,13 @@ export function rowChunks(dataset: TokenDataset): readonly RowChunk[] {
   let begin = 0;
   let hash = createHash("sha256");
   for (let row = 0; row < rows; row++) {
-    const digest = digestOfRow(dataset, row);
+    const digest = rowDigest(dataset, row);
     hash.update(digest);
-    const isEnd = digest.readUInt32LE() % MEAN_ROWS === 0;
+    const isEnd = Number.parseInt(digest.slice(0, 8), 16) % MEAN_ROWS === 0;
     if (!isEnd && row + 1 - begin < MOST_ROWS && row + 1 < rows) continue;
     chunks.push({ begin, end: row + 1, name: `rows-${hash.digest("hex").slice(0, 32)}` });
     begin = row + 1;
     hash = createHash("sha256");
   }
   return chunks;
-}
-
-function digestOfRow({ ids, offsets, typeIds }: TokenDataset, row: number): Buffer {
-  const [begin, end] = [offsets[row]!, offsets[row + 1]!];
-  const tokens = Uint32Array.from(ids.subarray(begin, end));
-  const hash = createHash("sha256").update(new Uint8Array(tokens.buffer));
-  const types = typeIds?.subarray(begin, end);
-  if (types?.some((type) => type !== 0)) hash.update(types);
-  return hash.digest();
 }

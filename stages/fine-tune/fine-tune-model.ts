@@ -20,6 +20,7 @@ import { classWeightsOf } from "./class-weights.ts";
 import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
 import { openStartModel, type StartModel } from "./start-model.ts";
+import { type TrainedPart, trainedPart } from "./trained-part.ts";
 import { readTrainingRows, type TrainingRows } from "./training-rows.ts";
 
 /** What the fine-tune stage runs with. */
@@ -38,7 +39,9 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const rows = found.forModel(start.classifier);
   if (packing) sayPacking(context, rows);
   const settings = argumentsOf(context, rows, start.classifier.labels);
-  const trained = await runTraining(context, { start, rows, settings });
+  const part = await trainedPart(context, start.classifier, rows);
+  const result = await runTraining(context, { ...part, settings });
+  const trained = { ...result, trained: part.whole(result.trained) };
   const metrics = metricsOf(trained);
   for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
   const facts = factsOf(context, { start, rows, settings, tokens, metrics });
@@ -79,19 +82,19 @@ function argumentsOf(
 
 async function runTraining(
   context: FineTuneContext,
-  { start, rows, settings }: { start: StartModel; rows: TrainingRows; settings: TrainingArguments },
+  { start, rows, settings }: Omit<TrainedPart, "whole"> & { settings: TrainingArguments },
 ): Promise<FineTuned> {
   const device = await openDevice(context.device);
-  const { params, progress, log, signal, checkpoints } = context;
+  const { params, inputs, progress, log, signal, checkpoints } = context;
   try {
     return await train({
-      start: start.classifier,
+      start,
       dataset: rows.train,
       ...(rows.validation && { evaluation: rows.validation }),
       arguments: settings,
       device,
       signal,
-      checkpoints,
+      ...(inputs.features === undefined && { checkpoints }),
       onNotice: log,
       onProgress({ step, maxSteps, epoch, loss, learningRate, tokensPerSecond }) {
         const metrics = { loss, tokens_per_second: tokensPerSecond };
@@ -141,7 +144,10 @@ function factsOf(
   const { classifier } = start;
   return {
     task: params.task,
-    arguments: shownArguments(settings),
+    arguments: {
+      ...shownArguments(settings),
+      ...(params.train !== "all" && { train: params.train }),
+    },
     seed,
     start: start.start,
     max_length: tokens.facts.max_length,

@@ -5,6 +5,7 @@ import {
   type StageContext,
 } from "../../engine/stage.ts";
 import { kwargsProblem } from "../../training/training-arguments.ts";
+import { embeddings } from "../artifacts/embeddings.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
 import {
@@ -27,6 +28,13 @@ const inputs = {
   model: {
     type: model,
     description: "A model of another stage to train further, instead of the param.",
+    optional: true,
+  },
+  features: {
+    type: embeddings,
+    description:
+      "The same rows as vectors of the same model, for `train: head`: its encoder need not be computed.",
+    parts: ["train", "validation"],
     optional: true,
   },
 } as const satisfies InputPorts;
@@ -74,6 +82,7 @@ export const fineTune = defineStage({
       orElse: ", or to { config: … } for random weights",
     }),
     ...hubProblems(params.model),
+    ...headProblems(params, "features" in inputs),
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
     ...optimizerProblems(params),
@@ -112,6 +121,33 @@ function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
       hint: `tasks that can be trained: ${trainedTasks.join(", ")}`,
     },
   ];
+}
+
+function headProblems(
+  { train, task, model }: FineTuneParams,
+  hasFeatures: boolean,
+): ParamsProblem[] {
+  const problem = (message: string, hint: string, at: readonly string[] = ["train"]) => [
+    { at, code: "features-without-use", message, hint },
+  ];
+  if (!hasFeatures) return [];
+  if (train !== "head")
+    return problem(
+      "features are for training the head alone; here all of the model is trained.",
+      "set train: head, or leave the input `features` out",
+      [],
+    );
+  if (task !== "sequence-classification")
+    return problem(
+      `features are one vector for each row; the head of ${task} reads all tokens.`,
+      "leave the input `features` out: train: head then computes the encoder at each step",
+    );
+  if (typeof model !== "object") return [];
+  return problem(
+    "features are of a trained encoder; { config: … } starts from random weights.",
+    "name the checkpoint that the embed stage used",
+    ["model"],
+  );
 }
 
 function scheduleProblems(params: FineTuneParams): ParamsProblem[] {

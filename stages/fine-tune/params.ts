@@ -36,6 +36,14 @@ export const params = {
       default: "sequence-classification",
       examples: ["sequence-classification", "token-classification", "causal-lm"],
     },
+    train: {
+      description:
+        "What is trained: all, or the head alone. The encoder then stays as it is and drops nothing out; with the port `features` it is not even computed.",
+      type: "string",
+      enum: ["all", "head"],
+      default: "all",
+      examples: ["head"],
+    },
     mlm_probability: {
       description:
         "The share of words to be found, of masked-lm: eight in ten of them hidden, one in ten another word.",

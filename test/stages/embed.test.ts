@@ -35,8 +35,8 @@ for (const [kind, expected] of Object.entries(golden.vectors))
     const dataset = await tokensOfTexts(golden.texts);
     const { outputs, metrics } = await runStage(embed, { params, inputs: { dataset } });
     const { splits, facts } = outputs.embeddings;
-    const { rowIds, vectors } = splits.get("train")!;
-    assert.deepEqual(rowIds, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    const { rows, vectors } = splits.get("train")!;
+    assert.equal(rows.map(({ id }) => id).join(), "1,2,3,4,5,6,7,8,9");
     assert.deepEqual(
       { ...facts, encoder: facts.encoder.slice(0, 7) },
       { width: 32, pooling: params.pooling, normalize: params.normalize, encoder: "sha256:" },
@@ -105,7 +105,10 @@ test("the artifact: vectors as safetensors, ids, facts, the tokenizer's files", 
   const { tensors } = parseSafetensors(await files.embeddings.read("train/vectors.safetensors"));
   assert.deepEqual([...tensors.keys()], ["vectors"]);
   assert.deepEqual(tensors.get("vectors")!.shape, [1, 32]);
-  assert.equal(await files.embeddings.readText("train/rows.jsonl"), '{"id":"train-1"}\n');
+  assert.equal(
+    await files.embeddings.readText("train/rows.jsonl"),
+    '{"id":"train-1","tokens":"81e5ec0b76146b12"}\n',
+  );
 });
 
 test("rows and models that do not fit are told of", async () => {
