@@ -1,5 +1,6 @@
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { DeviceError } from "../compute/device-error.ts";
+import { deviceKinds } from "../compute/devices/device-kinds.ts";
 import { instructionSet } from "../compute/devices/instruction-set.ts";
 import type { Problem } from "../engine/diagnostic.ts";
 import { failure, type Result, success } from "../engine/result.ts";
@@ -14,7 +15,7 @@ export interface MachineFacts {
   readonly classes: Readonly<Record<string, Json>>;
 }
 
-const knownDevices = ["auto", "cpu", "webgpu", "cuda", "tfjs-node-gpu"];
+const knownDevices = ["auto", ...Object.keys(deviceKinds), "webgpu", "cuda"];
 
 /** Up to here bits do not depend on the number of threads (compute/devices/steady-products.ts); beyond, it is part of the class. */
 const MOST_EQUAL_THREADS = 4;
@@ -32,7 +33,9 @@ export function machineFacts(
       hint: `devices: ${knownDevices.join(", ")}`,
     });
   }
-  if (requested !== "auto" && requested !== "cpu") {
+  const kind = requested === "auto" ? "cpu" : requested;
+  const found = deviceKinds[kind];
+  if (found === undefined) {
     const message = `The device "${requested}" is not supported by this version.`;
     return failure({
       code: "unsupported-device",
@@ -40,24 +43,30 @@ export function machineFacts(
       hint: "leave out --device, or use --device cpu",
     });
   }
-  const runtime = `onnxruntime ${versionOf("onnxruntime-node")}`;
-  const compute = { device: "cpu", runtime };
-  return success({
-    device: { kind: "cpu", threads },
+  try {
+    return success(factsOf(kind, { runtime: found.runtime(), threads }));
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const { code, message, hint } = error;
+    return failure({ code, message, hint });
+  }
+}
+
+function factsOf(
+  kind: string,
+  { runtime, threads }: { runtime: string; threads: number },
+): MachineFacts {
+  const compute = { device: kind, runtime };
+  return {
+    device: { kind, threads },
     facts: { compute },
     classes: {
       compute: {
         ...compute,
         platform: `${process.platform}-${process.arch}`,
         instruction_set: instructionSet(),
-        ...(threads > MOST_EQUAL_THREADS ? { threads } : {}),
+        ...(threads > MOST_EQUAL_THREADS && kind === "cpu" ? { threads } : {}),
       },
     },
-  });
-}
-
-/** The version of an installed package, from its package.json. */
-export function versionOf(name: string): string {
-  const manifest: unknown = createRequire(import.meta.url)(`${name}/package.json`);
-  return (manifest as { readonly version: string }).version;
+  };
 }

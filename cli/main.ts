@@ -2,11 +2,12 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { stages } from "../stages/index.ts";
 import { addAuthoringCommands } from "./authoring-commands.ts";
 import { addCacheCommands } from "./cache-commands.ts";
 import { type CliContext, exitCodes } from "./context.ts";
+import { deviceOption } from "./device-option.ts";
 import { addInspectionCommands } from "./inspection-commands.ts";
 import { fraction, positiveInteger, positiveNumber } from "./option-values.ts";
 import { addReproductionCommands } from "./reproduction-commands.ts";
@@ -120,7 +121,7 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
       [],
     )
     .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
-    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .addOption(deviceOption())
     .option("--watch", "run again after each saved change of what the pipeline reads", false)
     .option("--json", "events as NDJSON on stdout", false)
     .action(async (file, targets, flags) => {
@@ -153,7 +154,7 @@ function addGenerateCommand(
     .option("--repetition-penalty <x>", "above 1: repeat less", positiveNumber, 1)
     .option("--seed <n>", "of what is drawn", positiveInteger, 42)
     .option("--stop <texts...>", "end before one of these")
-    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .addOption(deviceOption())
     .option("--json", "one JSON object a text on stdout", false)
     .action(async (folder, prompts, flags) => {
       const { generate } = await import("./commands/generate.ts");
@@ -173,7 +174,7 @@ function addPredictCommand(
     .argument("[texts...]", "texts; without them, lines of stdin")
     .option("--file <path>", "take the lines of a file")
     .option("--top-k <n>", "labels shown of each text", positiveInteger, 1)
-    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .addOption(deviceOption())
     .option("--json", "one JSON object a text on stdout", false)
     .action(async (folder, texts, flags) => {
       const { predict } = await import("./commands/predict.ts");

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { METRIC_TOLERANCE } from "../engine/build/compare-locks.ts";
 import type { CliContext } from "./context.ts";
+import { deviceOption } from "./device-option.ts";
 import { fraction, positiveInteger } from "./option-values.ts";
 
 type Exit = (code: number) => void;
@@ -25,7 +26,7 @@ function addVerify(program: Command, context: CliContext, exit: Exit): void {
       METRIC_TOLERANCE,
     )
     .option("--jobs <n>", "stages that work at once", positiveInteger, availableParallelism())
-    .addOption(new Option("--device <kind>", "auto, cpu").default("auto"))
+    .addOption(deviceOption())
     .option("--json", "one JSON object on stdout", false)
     .action(async (file, stages, flags) => {
       const { verify } = await import("./commands/verify.ts");

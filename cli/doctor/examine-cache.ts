@@ -3,9 +3,9 @@ import { copyFile, mkdtemp, readdir, rm, stat, statfs, writeFile } from "node:fs
 import { dirname, join } from "node:path";
 import { CacheError, errnoOf } from "../../cache/cache-error.ts";
 import { openCache } from "../../cache/open-cache.ts";
+import { installedVersion } from "../../compute/devices/installed-version.ts";
 import { formatBytes } from "../text/format-quantity.ts";
 import type { Finding } from "./finding.ts";
-import { installedVersion } from "./installed-version.ts";
 
 /** Whether a cache works where this project's lies: one is made there in a folder of its own, and removed. */
 export async function examineCache(folder: string): Promise<Finding> {

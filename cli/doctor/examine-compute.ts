@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../../compute/device-error.ts";
+import { installedVersion } from "../../compute/devices/installed-version.ts";
 import { graphOf, input } from "../../compute/graph.ts";
 import { add } from "../../compute/ops/elementwise.ts";
 import { formatCount } from "../text/format-quantity.ts";
 import type { Finding } from "./finding.ts";
-import { installedVersion } from "./installed-version.ts";
 
 /** Whether this machine computes: a small graph is run on the processor. */
 export async function examineProcessor(): Promise<Finding> {

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { DeviceError } from "../device-error.ts";
+import { installedVersion } from "./installed-version.ts";
 import type { TensorFlow } from "./tfjs-operations.ts";
 
 interface TfjsPackages {
@@ -50,7 +50,7 @@ export function tfjsRuntimeName(kind: TfjsKind, nodeVersion = process.versions.n
       `${packages[0]} 4.22 does not work on Node ${nodeVersion}.`,
       `run with Node ${NEWEST_NODE_OF_TFJS_NODE}`,
     );
-  const versions = packages.map((name) => installedVersion(name, hint));
+  const versions = packages.map((name) => versionOf(name, hint));
   return `${packages.at(-1)!.replace("@tensorflow/", "")} ${versions.at(-1)}`;
 }
 
@@ -78,12 +78,8 @@ export async function openTfjsRuntime(
   }
 }
 
-function installedVersion(name: string, hint: string): string {
-  try {
-    const manifest: unknown = createRequire(import.meta.url)(`${name}/package.json`);
-    return (manifest as { readonly version: string }).version;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw cause;
-    throw new DeviceError("device-missing", `${name} is not installed.`, hint, cause);
-  }
+function versionOf(name: string, hint: string): string {
+  const version = installedVersion(name);
+  if (version !== undefined) return version;
+  throw new DeviceError("device-missing", `${name} is not installed.`, hint);
 }

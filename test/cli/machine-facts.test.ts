@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import { machineFacts } from "../../cli/machine-facts.ts";
+
+const require = createRequire(import.meta.url);
 
 test("threads beyond 4, which may change bits, are part of the machine's class; they are never part of a key", () => {
   const of = (threads: number) => {
@@ -29,4 +33,31 @@ test("devices that this version does not have are refused, and unknown ones name
     "unsupported-device",
     "unknown-device",
   ]);
+});
+
+test("another device is another result: kind and version are facts of the key, and of the class", () => {
+  const machine = machineFacts("tfjs-wasm", 8);
+  if (!machine.ok) throw new Error(machine.error.message);
+  const { facts, classes, device } = machine.value;
+  assert.deepEqual(device, { kind: "tfjs-wasm", threads: 8 });
+  const { version } = JSON.parse(
+    readFileSync(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"), "utf8"),
+  );
+  const compute = { device: "tfjs-wasm", runtime: `tfjs-backend-wasm ${version}` };
+  assert.deepEqual(facts, { compute });
+  const { platform, instruction_set, ...rest } = classes.compute as Record<string, unknown>;
+  assert.deepEqual(rest, compute);
+  assert.ok(platform && instruction_set);
+});
+
+test("a device whose packages are missing is refused with how to get them", () => {
+  const machine = machineFacts("tfjs-node-gpu");
+  assert.deepEqual(machine, {
+    ok: false,
+    error: {
+      code: "device-missing",
+      message: "@tensorflow/tfjs-node-gpu is not installed.",
+      hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow and needs CUDA 11 with cuDNN 8 on Linux or Windows (x64)",
+    },
+  });
 });
