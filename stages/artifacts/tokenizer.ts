@@ -1,11 +1,15 @@
 import type { ArtifactType } from "../../engine/artifact.ts";
 import { malformed } from "./malformed.ts";
 
+/** The file of a chat template, which goes before the one in tokenizer_config.json. */
+export const CHAT_TEMPLATE_FILE = "chat_template.jinja";
+
 /** The files of a Hugging Face folder that make a tokenizer; the first is required. */
 export const TOKENIZER_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
+  CHAT_TEMPLATE_FILE,
 ] as const;
 
 /** Content by file name, as it was given: always tokenizer.json, the others where there are any. */

@@ -12,6 +12,8 @@ export interface TokenRow {
   readonly label?: string;
   /** Of the words that begin in the row, in their order. */
   readonly tags?: readonly string[];
+  /** What is to be written after the row, or for it: the text of its completion or target. */
+  readonly reference?: string;
 }
 
 /** The rows of a split, their tokens packed one row after the other: row i has [offsets[i], offsets[i + 1]). */
@@ -24,6 +26,19 @@ export interface TokenSplit {
   readonly tokenTypeIds?: Uint8Array;
   /** As long as inputIds, 1 where a word with a tag begins; absent where words have no tags. */
   readonly wordStarts?: Uint8Array;
+  /** As long as inputIds, a Written for each; absent where texts have no parts. */
+  readonly written?: Uint8Array;
+  /** What the rows are to become; absent where there is no such thing. */
+  readonly targets?: TokenTargets;
+}
+
+/** Who wrote a token: `given` before a model goes on (a prompt, what users say), `own` to be written by it, or `unknown`. */
+export const Written = { given: 0, own: 1, unknown: 2 } as const;
+
+/** The targets of a split's rows, packed as the rows are. */
+export interface TokenTargets {
+  readonly inputIds: Uint16Array | Uint32Array;
+  readonly offsets: Uint32Array;
 }
 
 /** Facts that hold for all splits. */
@@ -46,8 +61,8 @@ export interface Tokens {
 }
 
 /**
- * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids and word_starts U8) and
- * `<split>/rows.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
+ * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids, word_starts and written
+ * U8, target_ids and target_lengths) and `<split>/rows.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
  */
 export const tokens: ArtifactType<Tokens> = {
   name: "tokens",
@@ -74,20 +89,36 @@ export const tokens: ArtifactType<Tokens> = {
 };
 
 async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter): Promise<void> {
-  const lengths = Uint32Array.from(split.rows, (_, i) => split.offsets[i + 1]! - split.offsets[i]!);
-  const ids = split.inputIds;
   const tensors = new Map<string, RawTensor>([
-    ["input_ids", tensorOf(ids instanceof Uint16Array ? "U16" : "U32", ids)],
-    ["lengths", tensorOf("U32", lengths)],
+    ["input_ids", idTensor(split.inputIds)],
+    ["lengths", tensorOf("U32", lengthsOf(split.offsets))],
   ]);
   if (split.tokenTypeIds) tensors.set("token_type_ids", tensorOf("U8", split.tokenTypeIds));
   if (split.wordStarts) tensors.set("word_starts", tensorOf("U8", split.wordStarts));
+  if (split.written) tensors.set("written", tensorOf("U8", split.written));
+  if (split.targets) {
+    tensors.set("target_ids", idTensor(split.targets.inputIds));
+    tensors.set("target_lengths", tensorOf("U32", lengthsOf(split.targets.offsets)));
+  }
   await files.write(`${name}/tokens.safetensors`, formatSafetensors(tensors));
   await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
 }
 
-function canonicalRow({ id, label, tags }: TokenRow): TokenRow {
-  return { id, ...(label !== undefined && { label }), ...(tags && { tags }) };
+function canonicalRow({ id, label, tags, reference }: TokenRow): TokenRow {
+  return {
+    id,
+    ...(label !== undefined && { label }),
+    ...(tags && { tags }),
+    ...(reference !== undefined && { reference }),
+  };
+}
+
+function lengthsOf(offsets: Uint32Array): Uint32Array {
+  return offsets.subarray(1).map((end, i) => end - offsets[i]!);
+}
+
+function idTensor(ids: Uint16Array | Uint32Array): RawTensor {
+  return tensorOf(ids instanceof Uint16Array ? "U16" : "U32", ids);
 }
 
 function tensorOf(
@@ -117,17 +148,19 @@ async function readSplit(
   const path = `${name}/tokens.safetensors`;
   const tensors = parseTensors(await files.read(path), path);
   const rows = await readTokenRows(files, `${name}/rows.jsonl`);
-  const offsets = offsetsOf(u32Of(tensors.get("lengths")));
-  const inputIds = idsOf(tensors.get("input_ids"));
+  const packed = { path, rows: rows.length, vocabSize: facts.vocab_size };
+  const { inputIds, offsets } = packedIds(tensors, ["input_ids", "lengths"], packed);
+  const targets = tensors.has("target_ids")
+    ? packedIds(tensors, ["target_ids", "target_lengths"], packed)
+    : undefined;
   const types = tensors.get("token_type_ids");
-  if (inputIds === undefined || offsets === undefined || offsets.length !== rows.length + 1)
-    throw malformed("tokens", path, `does not hold ${rows.length} rows`);
-  if (offsets.at(-1) !== inputIds.length)
-    throw malformed("tokens", path, "has lengths that do not add up to its tokens");
-  if (inputIds.some((id) => id >= facts.vocab_size))
-    throw malformed("tokens", path, `has an id outside the vocabulary of ${facts.vocab_size}`);
   const starts = tensors.get("word_starts");
-  for (const [name, tensor] of Object.entries({ token_type_ids: types, word_starts: starts }))
+  const written = tensors.get("written");
+  for (const [name, tensor] of Object.entries({
+    token_type_ids: types,
+    word_starts: starts,
+    written,
+  }))
     if (tensor && (tensor.dtype !== "U8" || tensor.bytes.byteLength !== inputIds.length))
       throw malformed("tokens", path, `has ${name} of another size than its tokens`);
   if (starts && !fitsTags(starts.bytes, offsets, rows))
@@ -138,7 +171,26 @@ async function readSplit(
     offsets,
     ...(types && { tokenTypeIds: new Uint8Array(types.bytes) }),
     ...(starts && { wordStarts: new Uint8Array(starts.bytes) }),
+    ...(written && { written: new Uint8Array(written.bytes) }),
+    ...(targets && { targets }),
   };
+}
+
+/** Ids of as many rows as there are, by the names of two tensors. */
+function packedIds(
+  tensors: ReadonlyMap<string, RawTensor>,
+  [idsName, lengthsName]: readonly [string, string],
+  { path, rows, vocabSize }: { path: string; rows: number; vocabSize: number },
+): TokenTargets {
+  const offsets = offsetsOf(u32Of(tensors.get(lengthsName)));
+  const inputIds = idsOf(tensors.get(idsName));
+  if (inputIds === undefined || offsets === undefined || offsets.length !== rows + 1)
+    throw malformed("tokens", path, `does not hold ${rows} rows`);
+  if (offsets.at(-1) !== inputIds.length)
+    throw malformed("tokens", path, "has lengths that do not add up to its tokens");
+  if (inputIds.some((id) => id >= vocabSize))
+    throw malformed("tokens", path, `has an id outside the vocabulary of ${vocabSize}`);
+  return { inputIds, offsets };
 }
 
 function fitsTags(starts: Uint8Array, offsets: Uint32Array, rows: readonly TokenRow[]): boolean {
@@ -195,7 +247,7 @@ function parseTokenRow(bytes: Uint8Array): TokenRow | undefined {
     const row = JSON.parse(Buffer.from(bytes).toString()) as Partial<TokenRow> | null;
     const valid =
       typeof row?.id === "string" &&
-      (row.label === undefined || typeof row.label === "string") &&
+      [row.label, row.reference].every((one) => one === undefined || typeof one === "string") &&
       (row.tags === undefined || isListOfTexts(row.tags));
     return valid ? (row as TokenRow) : undefined;
   } catch {

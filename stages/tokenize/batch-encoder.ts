@@ -1,5 +1,12 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
+import {
+  type EncodedWritten,
+  encodeCompletion,
+  encodeMarked,
+  encodeTarget,
+  type MarkedText,
+} from "./encode-written.ts";
 import { type Encoded, type EncodeLimits, Encoder, type EncoderFacts } from "./encoder.ts";
 import { DeadlinePassed, withDeadline } from "./with-deadline.ts";
 
@@ -16,6 +23,12 @@ export interface EncodedBatch {
 export interface EncodedWordsBatch extends EncodedBatch {
   /** For each id the number of its text's word that begins with it, else -1. */
   readonly begins: Int32Array;
+}
+
+/** The ids of a batch of texts of which parts are to be written. */
+export interface EncodedWrittenBatch extends EncodedBatch {
+  /** For each id who wrote it. */
+  readonly written: Uint8Array;
 }
 
 /**
@@ -40,8 +53,7 @@ export class BatchEncoder {
   }
 
   encode(texts: readonly string[]): EncodedBatch {
-    const characters = texts.reduce((sum, { length }) => sum + length, 0);
-    const encoded = withinDeadline(characters, () =>
+    const encoded = withinDeadline(sumOf(texts, lengthOf), () =>
       texts.map((text) => this.#encoder.encode(text, this.#limits)),
     );
     return batchOf(encoded);
@@ -49,7 +61,7 @@ export class BatchEncoder {
 
   /** Texts whose words are known; see Encoder.encodeWords. */
   encodeWords(texts: readonly (readonly string[])[]): EncodedWordsBatch {
-    const characters = texts.flat().reduce((sum, { length }) => sum + length, 0);
+    const characters = sumOf(texts.flat(), lengthOf);
     const encoded = withinDeadline(characters, () =>
       texts.map((words) => this.#encoder.encodeWords(words, this.#limits)),
     );
@@ -57,6 +69,34 @@ export class BatchEncoder {
       ...batchOf(encoded),
       begins: Int32Array.from(encoded.flatMap(({ begins }) => begins)),
     };
+  }
+
+  /** Prompts with their completions; see encodeCompletion. */
+  encodeCompletions(
+    rows: readonly { readonly prompt: string; readonly completion: string }[],
+  ): EncodedWrittenBatch {
+    const characters = sumOf(rows, (row) => row.prompt.length + row.completion.length);
+    const encoded = withinDeadline(2 * characters, () =>
+      rows.map((row) => encodeCompletion(this.#encoder, row, this.#limits)),
+    );
+    return writtenBatchOf(encoded);
+  }
+
+  /** See encodeMarked. */
+  encodeMarked(texts: readonly MarkedText[]): EncodedWrittenBatch {
+    const characters = sumOf(texts, ({ text, parts = [] }) => text.length * (1 + 2 * parts.length));
+    const encoded = withinDeadline(characters, () =>
+      texts.map((text) => encodeMarked(this.#encoder, text, this.#limits)),
+    );
+    return writtenBatchOf(encoded);
+  }
+
+  /** See encodeTarget. */
+  encodeTargets(texts: readonly string[], limits: EncodeLimits): EncodedBatch {
+    const encoded = withinDeadline(sumOf(texts, lengthOf), () =>
+      texts.map((text) => encodeTarget(this.#encoder, text, limits)),
+    );
+    return batchOf(encoded);
   }
 
   /** Ids as text, without special tokens. */
@@ -73,8 +113,23 @@ function batchOf(encoded: readonly Encoded[]): EncodedBatch {
   };
 }
 
+function writtenBatchOf(encoded: readonly EncodedWritten[]): EncodedWrittenBatch {
+  return {
+    ...batchOf(encoded),
+    written: Uint8Array.from(encoded.flatMap(({ written }) => written)),
+  };
+}
+
+function lengthOf({ length }: { readonly length: number }): number {
+  return length;
+}
+
+function sumOf<T>(items: readonly T[], numberOf: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + numberOf(item), 0);
+}
+
 function packed(lists: readonly (readonly number[])[]): Uint32Array {
-  const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  const all = new Uint32Array(sumOf(lists, lengthOf));
   let at = 0;
   for (const ids of lists) {
     all.set(ids, at);

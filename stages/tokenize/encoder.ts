@@ -93,7 +93,7 @@ export class Encoder {
 
   encode(text: string, { maxLength }: EncodeLimits): Encoded {
     const { before, after } = this.facts.template;
-    const own = this.#ownIds(text);
+    const own = this.ownIds(text);
     const kept = this.#cut(own, maxLength - before.length - after.length);
     return {
       ids: [...before, ...kept, ...after],
@@ -110,7 +110,7 @@ export class Encoder {
     const own: number[] = [];
     const begins: number[] = [];
     for (const [number, word] of words.entries())
-      for (const [at, id] of this.#ownIds(this.#byteWords ? ` ${word}` : word).entries()) {
+      for (const [at, id] of this.ownIds(this.#byteWords ? ` ${word}` : word).entries()) {
         own.push(id);
         begins.push(at === 0 ? number : -1);
       }
@@ -133,7 +133,8 @@ export class Encoder {
     return this.#cutsLeft ? own.slice(own.length - room) : own.slice(0, room);
   }
 
-  #ownIds(text: string): readonly number[] {
+  /** All ids of a text, without what is put around it. */
+  ownIds(text: string): readonly number[] {
     const tokenizer = this.#tokenizer;
     const holds = (content: string) => text.includes(content);
     if (!this.#wordByWord || this.#added.some(holds)) return this.#wholeTextIds(text);

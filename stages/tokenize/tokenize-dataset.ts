@@ -1,15 +1,19 @@
+import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { InputPort, Json, StageContext } from "../../engine/stage.ts";
 import type { dataset, Row } from "../artifacts/dataset.ts";
-import type { TokenizerFiles, tokenizer } from "../artifacts/tokenizer.ts";
+import { CHAT_TEMPLATE_FILE, type TokenizerFiles, type tokenizer } from "../artifacts/tokenizer.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { BatchEncoder, type EncodedBatch } from "./batch-encoder.ts";
+import { ChatTemplate } from "./chat-template.ts";
 import type { EncoderFacts, Template } from "./encoder.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
-import { areTagged, type LostWords, tagTokens } from "./tagged-split.ts";
+import { type EncodedRows, rowEncoding } from "./row-encoding.ts";
+import { type LostWords, tagTokens } from "./tagged-split.ts";
 import type { TokenizeParams } from "./tokenize.ts";
 import { SplitLengths, tokenizeReport } from "./tokenize-report.ts";
+import { type CutTexts, packIds, writtenTokens } from "./written-split.ts";
 
 type Context = StageContext<
   TokenizeParams,
@@ -29,23 +33,42 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   const encoder = new BatchEncoder(files, { maxLength: params.max_length });
   const { facts } = encoder;
   requireRoom(params.max_length, facts.template);
+  let template: ChatTemplate | undefined;
+  const chatTemplate = () => {
+    template ??= new ChatTemplate(files);
+    return template;
+  };
+  const maxTargetLength = params.max_target_length ?? params.max_length;
+  const encoding = (rows: readonly Row[]) =>
+    rowEncoding(rows, { encoder, maxTargetLength, chatTemplate });
   const splits = new Map<string, TokenSplit>();
   const lengths = new Map<string, SplitLengths>();
   const lost: LostWords[] = [];
+  const cut: CutTexts[] = [];
   for (const [name, rows] of given) {
-    const batches = await encodeRows(context, encoder, { name, rows });
+    const batches = await encodeRows(context, encoding(rows), { name, rows });
     const tagged = tagTokens(rows, batches);
     if (tagged) lost.push(tagged.lost);
-    splits.set(name, { ...packSplit(rows, batches, facts), ...tagged?.split });
+    const written = writtenTokens(rows, batches, facts.vocabSize);
+    cut.push(written.cut);
+    splits.set(name, { ...packSplit(rows, batches, facts), ...tagged?.split, ...written.split });
     lengths.set(name, new SplitLengths(rows, batches, facts));
   }
+  await template?.close();
   const { report, metrics } = tokenizeReport(lengths, params.max_length);
-  for (const [name, value] of Object.entries({ ...metrics, ...lostNumbers(lost) }))
-    metric(name, value);
+  const losses = { ...lostNumbers(lost), ...cutNumbers(cut) };
+  for (const [name, value] of Object.entries({ ...metrics, ...losses })) metric(name, value);
   return { tokens: { splits, facts: factsOf(facts, params.max_length), tokenizer: files }, report };
 }
 
-async function tokenizerOf({ params, inputs }: Context): Promise<TokenizerFiles> {
+async function tokenizerOf(context: Context): Promise<TokenizerFiles> {
+  const files = await ownTokenizer(context);
+  const { chat_template } = context.params;
+  if (chat_template === undefined) return files;
+  return new Map([...files, [CHAT_TEMPLATE_FILE, await readFile(chat_template)]]);
+}
+
+async function ownTokenizer({ params, inputs }: Context): Promise<TokenizerFiles> {
   if (inputs.tokenizer !== undefined) return inputs.tokenizer.read();
   if (params.tokenizer !== undefined) return readTokenizer(params.tokenizer);
   throw new Error("internal: a tokenize stage without a tokenizer passed the check");
@@ -66,30 +89,49 @@ function factsOf(
 
 async function encodeRows(
   { params, signal, progress }: Context,
-  encoder: BatchEncoder,
+  encode: (batch: readonly Row[]) => Promise<EncodedRows>,
   { name, rows }: { name: string; rows: readonly Row[] },
-): Promise<readonly EncodedBatch[]> {
-  const batches: EncodedBatch[] = [];
-  const isTagged = areTagged(rows);
+): Promise<readonly EncodedRows[]> {
+  const batches: EncodedRows[] = [];
   for (let start = 0; start < rows.length; ) {
     const end = batchEnd(rows, start);
     const batch = rows.slice(start, end);
     await setImmediate(); // lets an interrupt arrive
     signal.throwIfAborted();
-    const encoded = isTagged
-      ? encoder.encodeWords(batch.map(({ words }) => words!))
-      : encoder.encode(batch.map(({ text }) => text));
+    const encoded = await encode(batch);
     for (const [i, row] of batch.entries()) {
-      const length = encoded.fullLengths[i]!;
-      if (length === 0) throw noTokens(name, row);
-      if (length > params.max_length && !params.truncation)
-        throw tooLong(name, row, length, params);
+      requireFitting(encoded, i, { name, row, limit: ["max_length", params.max_length], params });
+      if (encoded.targets) {
+        const { max_target_length = params.max_length } = params;
+        const limit = ["max_target_length", max_target_length] as const;
+        requireFitting(encoded.targets, i, { name, row, limit, params });
+      }
     }
     batches.push(encoded);
     start = end;
     progress({ done: start, total: rows.length, unit: "rows" });
   }
   return batches;
+}
+
+function requireFitting(
+  { fullLengths }: EncodedBatch,
+  at: number,
+  {
+    name,
+    row,
+    limit,
+    params,
+  }: {
+    name: string;
+    row: Row;
+    limit: readonly [param: string, most: number];
+    params: TokenizeParams;
+  },
+): void {
+  const length = fullLengths[at]!;
+  if (length === 0) throw noTokens(name, row);
+  if (length > limit[1] && !params.truncation) throw tooLong(name, row, { length, limit });
 }
 
 /** A batch ends with the row that fills it. */
@@ -106,24 +148,26 @@ function lostNumbers(lost: readonly LostWords[]): Readonly<Record<string, number
   return { words_cut: total("cut"), words_without_tokens: total("withoutTokens") };
 }
 
+function cutNumbers(cut: readonly CutTexts[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const numbers of cut)
+    for (const [name, value] of Object.entries(numbers)) sums[name] = (sums[name] ?? 0) + value;
+  return sums;
+}
+
 function packSplit(
   rows: readonly Row[],
   batches: readonly EncodedBatch[],
   { vocabSize, template }: EncoderFacts,
 ): TokenSplit {
-  const total = batches.reduce((sum, { ids }) => sum + ids.length, 0);
-  if (total > 0xffff_ffff) throw new Error("internal: more than 2^32 tokens in one split");
-  const inputIds = vocabSize <= 0x1_0000 ? new Uint16Array(total) : new Uint32Array(total);
-  const offsets = new Uint32Array(rows.length + 1);
-  let row = 0;
-  let at = 0;
-  for (const { ids, lengths } of batches) {
-    inputIds.set(ids, at);
-    for (const length of lengths) offsets[++row] = at += length;
-  }
-  const kept = rows.map(({ id, label }) => (label === undefined ? { id } : { id, label }));
-  const split = { rows: kept, inputIds, offsets };
-  return template.types ? { ...split, tokenTypeIds: typesOf(offsets, template) } : split;
+  const ids = packIds(batches, rows.length, vocabSize);
+  const kept = rows.map(({ id, label, completion, target = completion }) => ({
+    id,
+    ...(label !== undefined && { label }),
+    ...(target !== undefined && { reference: target }),
+  }));
+  const split = { rows: kept, ...ids };
+  return template.types ? { ...split, tokenTypeIds: typesOf(ids.offsets, template) } : split;
 }
 
 /** The token types of packed rows, for a tokenizer whose template has types. */
@@ -158,12 +202,11 @@ function noTokens(split: string, { id }: Row): StageFailure {
 function tooLong(
   split: string,
   { id }: Row,
-  length: number,
-  { max_length }: TokenizeParams,
+  { length, limit: [param, most] }: { length: number; limit: readonly [string, number] },
 ): StageFailure {
   return new StageFailure({
     code: "row-too-long",
-    message: `The row "${id}" of the split "${split}" has ${length} tokens, more than max_length ${max_length}.`,
-    hint: "raise max_length, or let rows be cut with truncation: true",
+    message: `The row "${id}" of the split "${split}" has ${length} tokens, more than ${param} ${most}.`,
+    hint: `raise ${param}, or let rows be cut with truncation: true`,
   });
 }

@@ -1,5 +1,10 @@
 import type { FromSchema } from "json-schema-to-ts";
-import { defineStage, type ParamsProblem, type ParamsSchema } from "../../engine/stage.ts";
+import {
+  defineStage,
+  type InputPath,
+  type ParamsProblem,
+  type ParamsSchema,
+} from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import { TOKENIZER_FILES, tokenizer } from "../artifacts/tokenizer.ts";
@@ -22,6 +27,20 @@ const params = {
       maximum: 1_048_576,
       default: 512,
       examples: [64, 512],
+    },
+    max_target_length: {
+      description: "The most tokens a target may have; without it, as max_length.",
+      type: "integer",
+      minimum: 1,
+      maximum: 1_048_576,
+      examples: [128],
+    },
+    chat_template: {
+      description:
+        "A file with the Jinja template that writes conversations out; without it the tokenizer's own: its chat_template.jinja, or chat_template in its tokenizer_config.json.",
+      type: "string",
+      minLength: 1,
+      examples: ["chat_template.jinja"],
     },
     truncation: {
       description: "Whether longer rows are cut at their end; false: a longer row is an error.",
@@ -57,8 +76,10 @@ export const tokenize = defineStage({
   seeded: false,
   deterministic: true,
   environment: [],
-  inputPaths: (params: TokenizeParams) =>
-    params.tokenizer === undefined ? [] : [{ at: ["tokenizer"], files: TOKENIZER_FILES }],
+  inputPaths: ({ tokenizer, chat_template }: TokenizeParams): InputPath[] => [
+    ...(tokenizer === undefined ? [] : [{ at: ["tokenizer"], files: TOKENIZER_FILES }]),
+    ...(chat_template === undefined ? [] : [{ at: ["chat_template"] }]),
+  ],
   parts: (_: TokenizeParams, inputs) => (inputs.dataset ? { tokens: inputs.dataset } : {}),
   check: (params: TokenizeParams, inputs) =>
     oneTokenizerProblems(params.tokenizer !== undefined, "tokenizer" in inputs),
