@@ -16,6 +16,7 @@ const suites: Readonly<Record<string, string>> = {
   "two runs at once; 8 beside gc": "test/cache/shared-runs.test.ts",
   "writers killed at random": "test/cache/processes.test.ts",
   "commands killed at random": "test/pipelines/kill.random.test.ts",
+  "trainings stopped by signals": "test/pipelines/resume.random.test.ts",
   "full, read-only, limited disks": "test/cache/real-disks.test.ts",
   "poisoned remotes": "test/cache/poisoned-remote.test.ts",
   "real nginx and S3 servers": "test/cache/remote-peers.test.ts",
