@@ -31,8 +31,18 @@ export interface Executable {
   release(): Promise<void>;
 }
 
+export interface CompileOptions {
+  /**
+   * Whether each operation computes by itself, and as often as the graph says: so that a part which the graph has twice
+   * gives equal bits in both places, and is not computed once and kept.
+   */
+  readonly repeats?: boolean;
+}
+
 /** Something that computes graphs. */
 export interface Device {
   readonly facts: DeviceFacts;
-  compile(graph: Graph): Promise<Executable>;
+  compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
+  /** About the most bytes that a run of the graph will hold at once, beside its inputs; absent: it cannot tell. */
+  peakBytes?(graph: Graph, options?: CompileOptions): number;
 }

@@ -2,6 +2,7 @@ import { gradients } from "./autodiff.ts";
 import { type Graph, graphOf, nameOf, ShapeError, topologicalOrder, type Value } from "./graph.ts";
 import { type EmbeddingLookup, hoistEmbeddings } from "./hoist-embeddings.ts";
 import { pushDownSlices } from "./push-down-slices.ts";
+import { recomputeSegments } from "./recompute-segments.ts";
 
 /** Rows of one table in a gradient graph, by the names under which they enter and leave it. */
 export interface HoistedRows {
@@ -24,6 +25,11 @@ export interface GradientGraph {
   readonly dense: ReadonlyMap<string, string>;
 }
 
+export interface GradientGraphOptions {
+  /** Values after which all is computed again for the backward pass, instead of being kept. */
+  readonly boundaries?: readonly Value[];
+}
+
 /**
  * The graph of `outputs` (among them the scalar `loss`) and of the gradients of the loss for these
  * parameters, with embedding rows hoisted. A parameter's gradient is the output `<name>.gradient`. One
@@ -32,12 +38,9 @@ export interface GradientGraph {
 export function gradientGraph(
   outputs: Readonly<Record<string, Value>> & { readonly loss: Value },
   parameters: readonly Value[],
+  { boundaries: given = [] }: GradientGraphOptions = {},
 ): GradientGraph {
-  const names = Object.keys(outputs);
-  const narrowed = pushDownSlices(Object.values(outputs));
-  const { outputs: kept, lookups } = hoistEmbeddings(
-    Object.fromEntries(names.map((name, i) => [name, narrowed[i]!])),
-  );
+  const { kept, boundaries, lookups } = narrowed(outputs, given);
   const loss = kept.loss;
   if (loss === undefined) throw new ShapeError('gradientGraph: needs an output "loss".');
   const read = new Set(topologicalOrder([loss]));
@@ -45,7 +48,11 @@ export function gradientGraph(
   const dense = parameters.filter((value) => read.has(value));
   const rows = lookups.filter((lookup) => trained.has(lookup.table) && read.has(lookup.rows));
   const sources = [...dense, ...rows.map((lookup) => lookup.rows)];
-  const found = gradients(loss, sources);
+  const all = gradients(loss, sources);
+  const found =
+    boundaries.length === 0
+      ? all
+      : recomputeSegments({ loss, boundaries, sources, gradients: all });
   const named = sources.map((value, i) => [gradientName(value), found[i]!] as const);
   return {
     graph: graphOf({ ...kept, ...Object.fromEntries(named) }),
@@ -56,6 +63,20 @@ export function gradientGraph(
       gradient: rows.includes(lookup) ? gradientName(lookup.rows) : undefined,
     })),
     dense: new Map(dense.map((value) => [nameOf(value), gradientName(value)])),
+  };
+}
+
+/** The outputs computed only where they are read, and with hoisted embeddings; the boundaries with them. */
+function narrowed(outputs: Readonly<Record<string, Value>>, boundaries: readonly Value[]) {
+  const names = [...Object.keys(outputs), ...boundaries.map((_, i) => `boundary ${i}`)];
+  const values = pushDownSlices([...Object.values(outputs), ...boundaries]);
+  const hoisted = hoistEmbeddings(Object.fromEntries(names.map((name, i) => [name, values[i]!])));
+  const entries = Object.entries(hoisted.outputs);
+  const count = entries.length - boundaries.length;
+  return {
+    kept: Object.fromEntries(entries.slice(0, count)),
+    boundaries: entries.slice(count).map(([, value]) => value),
+    lookups: hoisted.lookups,
   };
 }
 

@@ -60,14 +60,21 @@ export interface AddedEmbeddings {
   readonly positions: Value;
 }
 
-/** The last hidden state of a batch: embeddings, then the layers. */
-export function encode(context: BertContext, batch: TokenBatch, added: AddedEmbeddings): Value {
+/** The last hidden state of a batch, and what each layer reads: embeddings, then the layers. */
+export function encode(
+  context: BertContext,
+  batch: TokenBatch,
+  added: AddedEmbeddings,
+): { readonly x: Value; readonly layerInputs: readonly Value[] } {
   const { base, config } = context;
   let x = embed(context, batch, added); // (B, T, C)
   const mask = paddingMask(batch.attentionMask); // (B, 1, 1, T)
-  for (let i = 0; i < config.num_hidden_layers; i++)
+  const layerInputs: Value[] = [];
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    layerInputs.push(x);
     x = layer(context, { x, mask, prefix: `${base}.encoder.layer.${i}` });
-  return x; // (B, T, C)
+  }
+  return { x, layerInputs }; // each (B, T, C)
 }
 
 /** Word, token type and position embeddings, added and normalised. */

@@ -54,11 +54,15 @@ export const bert: Architecture = {
       parameters: [...encoderSpecs(config, "bert"), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {
         const context: BertContext = { base: "bert", params, dropoutMasks, config };
-        const x = batch.lastHiddenState ?? encode(context, batch, addedEmbeddings(context, batch)); // (B, T, C)
+        const { lastHiddenState: known } = batch;
+        const { x, layerInputs } = known
+          ? { x: known, layerInputs: [] }
+          : encode(context, batch, addedEmbeddings(context, batch)); // (B, T, C)
         return {
           lastHiddenState: x,
           logits: applyHead(context, { x, task, batch }),
           keyValues: [],
+          layerInputs,
         };
       },
       parameterName,

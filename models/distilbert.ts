@@ -62,11 +62,13 @@ export const distilbert: Architecture = {
       parameters: [...encoderSpecs(config), ...headSpecs(config, task, numLabels)],
       compute(params, batch, dropoutMasks) {
         const context = { params, dropoutMasks, config };
-        const x = batch.lastHiddenState ?? encode(context, batch); // (B, T, C)
+        const { lastHiddenState: known } = batch;
+        const { x, layerInputs } = known ? { x: known, layerInputs: [] } : encode(context, batch); // (B, T, C)
         return {
           lastHiddenState: x,
           logits: applyHead(context, { x, task, batch }),
           keyValues: [],
+          layerInputs,
         };
       },
       parameterName,
@@ -97,8 +99,8 @@ interface Context {
   readonly config: DistilBertConfig;
 }
 
-/** Embeddings, then the layers. */
-function encode(context: Context, batch: TokenBatch): Value {
+/** Embeddings, then the layers; also what each of these reads. */
+function encode(context: Context, batch: TokenBatch) {
   const { params, dropoutMasks, config } = context;
   const words = applyEmbedding(batch.inputIds, params, WORDS); // (B, T, C)
   const table = parameterValue(params, `${POSITIONS}.weight`);
@@ -107,9 +109,12 @@ function encode(context: Context, batch: TokenBatch): Value {
   const normed = norm(context, ops.add(words, positions), "distilbert.embeddings.LayerNorm");
   const mask = paddingMask(batch.attentionMask); // (B, 1, 1, T)
   let x = drop(normed, dropoutMasks, { site: "distilbert.embeddings", p: config.dropout });
-  for (let i = 0; i < config.n_layers; i++)
+  const layerInputs: Value[] = [];
+  for (let i = 0; i < config.n_layers; i++) {
+    layerInputs.push(x);
     x = layer(context, { x, mask, prefix: `distilbert.transformer.layer.${i}` });
-  return x; // (B, T, C)
+  }
+  return { x, layerInputs }; // each (B, T, C)
 }
 
 /** One layer: self-attention and a feed-forward network, each with a residual and a norm. */

@@ -67,12 +67,14 @@ export const gpt2: Architecture = {
       compute(params, batch, dropoutMasks) {
         const context = { params, dropoutMasks, config };
         const { lastHiddenState: known } = batch;
-        const { x, keyValues } = known ? { x: known, keyValues: [] } : decode(context, batch); // (B, T, C)
+        const { x, keyValues, layerInputs } = known
+          ? { x: known, keyValues: [], layerInputs: [] }
+          : decode(context, batch); // (B, T, C)
         const logits =
           task === "causal-lm"
             ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)
             : scoreLastToken(x, params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
-        return { lastHiddenState: x, logits, keyValues };
+        return { lastHiddenState: x, logits, keyValues, layerInputs };
       },
       parameterName: (name) => parameterName(name, config),
       ...(task === "sequence-classification" && { writtenConfig: { pad_token_id: padTokenId } }),
@@ -103,23 +105,22 @@ interface Context {
 }
 
 /** Embeddings, the blocks, and a last norm. */
-function decode(
-  context: Context,
-  batch: TokenBatch,
-): { readonly x: Value; readonly keyValues: readonly KeyValue[] } {
+function decode(context: Context, batch: TokenBatch) {
   const { params, dropoutMasks, config } = context;
   const words = applyEmbedding(batch.inputIds, params, WORDS); // (B, T, C)
   const sum = ops.add(words, positionEmbeddings(context, batch)); // (B, T, C)
   let x = drop(sum, dropoutMasks, { site: "transformer.drop", p: config.embd_pdrop });
   const mask = causalMask(batch); // (B, 1, T, S + T)
   const keyValues: KeyValue[] = [];
+  const layerInputs: Value[] = [];
   for (let i = 0; i < config.n_layer; i++) {
+    layerInputs.push(x);
     const past = batch.past?.layers[i];
     const made = block(context, { x, mask, past, prefix: `transformer.h.${i}` });
     x = made.x;
     keyValues.push(made.keyValue);
   }
-  return { x: norm(context, x, "transformer.ln_f"), keyValues };
+  return { x: norm(context, x, "transformer.ln_f"), keyValues, layerInputs };
 }
 
 function positionEmbeddings({ params }: Context, { inputIds, positionIds }: TokenBatch): Value {

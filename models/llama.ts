@@ -103,12 +103,14 @@ function llamaLike(kind: LlamaKind): Architecture {
         compute(params, batch, dropoutMasks) {
           const context = { kind, params, dropoutMasks, config, rotary };
           const { lastHiddenState: known } = batch;
-          const { x, keyValues } = known ? { x: known, keyValues: [] } : decode(context, batch); // (B, T, C)
+          const { x, keyValues, layerInputs } = known
+            ? { x: known, keyValues: [], layerInputs: [] }
+            : decode(context, batch); // (B, T, C)
           const logits =
             task === "causal-lm"
               ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)
               : scoreLastToken(x, params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
-          return { lastHiddenState: x, logits, keyValues };
+          return { lastHiddenState: x, logits, keyValues, layerInputs };
         },
         parameterName: (name) => parameterName(name, config),
         ...(task === "sequence-classification" && { writtenConfig: { pad_token_id: padTokenId } }),
@@ -118,22 +120,21 @@ function llamaLike(kind: LlamaKind): Architecture {
 }
 
 /** Embeddings, the layers, and a last norm. */
-function decode(
-  context: Context,
-  batch: TokenBatch,
-): { readonly x: Value; readonly keyValues: readonly KeyValue[] } {
+function decode(context: Context, batch: TokenBatch) {
   const { params, config, rotary } = context;
   let x = applyEmbedding(batch.inputIds, params, WORDS); // (B, T, C)
   const mask = causalMask(batch); // (B, 1, T, S + T)
   const angles = rotary(batch.inputIds.shape[1]!, batch.positionIds);
   const keyValues: KeyValue[] = [];
+  const layerInputs: Value[] = [];
   for (let i = 0; i < config.num_hidden_layers; i++) {
+    layerInputs.push(x);
     const past = batch.past?.layers[i];
     const made = layer(context, { x, mask, angles, past, prefix: `model.layers.${i}` });
     x = made.x;
     keyValues.push(made.keyValue);
   }
-  return { x: norm(context, x, "model.norm"), keyValues };
+  return { x: norm(context, x, "model.norm"), keyValues, layerInputs };
 }
 
 interface LayerInput {

@@ -89,6 +89,8 @@ export interface ModelOutput {
   readonly logits: Value;
   /** Keys and values of this batch's tokens (of the target's) in each layer of a decoder: [B, h, T, d]. */
   readonly keyValues: readonly KeyValue[];
+  /** What each layer reads, in order: from it a training may compute the layer again instead of keeping it. */
+  readonly layerInputs: readonly Value[];
   /** Of a sequence-to-sequence model: the encoder's last hidden state [B, T, C]. */
   readonly encoded?: Value;
   /** And its keys and values as each layer of the decoder sees them: [B, h, T, d]. */

@@ -68,11 +68,12 @@ function robertaLike(modelType: string, stem: string): Architecture {
         ],
         compute(params, batch, dropoutMasks) {
           const context: BertContext = { base: "roberta", params, dropoutMasks, config };
-          const x =
-            batch.lastHiddenState ??
-            encode(context, batch, addedEmbeddings(context, batch, padding)); // (B, T, C)
+          const { lastHiddenState: known } = batch;
+          const { x, layerInputs } = known
+            ? { x: known, layerInputs: [] }
+            : encode(context, batch, addedEmbeddings(context, batch, padding)); // (B, T, C)
           const logits = applyHead(context, { x, task, batch });
-          return { lastHiddenState: x, logits, keyValues: [] };
+          return { lastHiddenState: x, logits, keyValues: [], layerInputs };
         },
         parameterName,
       };

@@ -61,8 +61,9 @@ interface Context {
 function compute(context: Context, batch: TokenBatch): ModelOutput {
   const { params, config } = context;
   const target = batch.decoder!;
-  const encoded = target.encoded ?? encode(context, batch); // (B, T, C)
-  const { x, keyValues, crossKeyValues } = decode(context, {
+  const encoder = target.encoded === undefined ? encode(context, batch) : undefined;
+  const encoded = target.encoded ?? encoder!.x; // (B, T, C)
+  const { x, keyValues, crossKeyValues, layerInputs } = decode(context, {
     target,
     encoded,
     crossMask: paddingMask(batch.attentionMask), // (B, 1, 1, T)
@@ -71,21 +72,30 @@ function compute(context: Context, batch: TokenBatch): ModelOutput {
   const scaled = config.scale_decoder_outputs ? ops.mul(at, config.d_model ** -0.5) : at;
   const weight = config.tie_word_embeddings ? "shared.weight" : "lm_head.weight";
   const logits = ops.linear(scaled, parameterValue(params, weight)); // (B, U, V)
-  return { lastHiddenState: x, logits, keyValues, encoded, crossKeyValues };
+  return {
+    lastHiddenState: x,
+    logits,
+    keyValues,
+    encoded,
+    crossKeyValues,
+    layerInputs: [...(encoder?.layerInputs ?? []), encoded, ...layerInputs],
+  };
 }
 
-function encode(context: Context, { inputIds, attentionMask }: TokenBatch): Value {
+function encode(context: Context, { inputIds, attentionMask }: TokenBatch) {
   const { config } = context;
   const places = counted(inputIds.shape[1]!); // (T)
   const bias = biasOf(context, { stack: "encoder", queries: places, keys: places });
   const mask = ops.add(bias, paddingMask(attentionMask)); // (B, h, T, T)
   let x = embed(context, inputIds, "encoder"); // (B, T, C)
+  const layerInputs: Value[] = [];
   for (let i = 0; i < config.num_layers; i++) {
     const prefix = `encoder.block.${i}`;
+    layerInputs.push(x);
     x = attend(context, { x, mask, prefix: `${prefix}.layer.0`, name: "SelfAttention" }).x;
     x = feedForward(context, x, `${prefix}.layer.1`);
   }
-  return finish(context, x, "encoder");
+  return { x: finish(context, x, "encoder"), layerInputs };
 }
 
 function decode(
@@ -96,8 +106,10 @@ function decode(
   const selfMask = decoderMask(context, target); // (1 or B, h, U, P + U)
   const [keyValues, crossKeyValues]: [KeyValue[], KeyValue[]] = [[], []];
   let x = embed(context, target.inputIds, "decoder"); // (B, U, C)
+  const layerInputs: Value[] = [];
   for (let i = 0; i < context.config.num_decoder_layers; i++) {
     const prefix = `decoder.block.${i}.layer`;
+    layerInputs.push(x);
     const own = { prefix: `${prefix}.0`, name: "SelfAttention", past: target.past?.layers[i] };
     const self = attend(context, { x, mask: selfMask, ...own });
     const other = { prefix: `${prefix}.1`, name: "EncDecAttention", known: target.cross?.[i] };
@@ -106,7 +118,7 @@ function decode(
     crossKeyValues.push(cross.keyValue);
     x = feedForward(context, cross.x, `${prefix}.2`);
   }
-  return { x: finish(context, x, "decoder"), keyValues, crossKeyValues };
+  return { x: finish(context, x, "decoder"), keyValues, crossKeyValues, layerInputs };
 }
 
 /** Distances to the past and to the batch's own tokens, of which later ones are hidden. */

@@ -18,6 +18,13 @@ export interface TrainingGraph extends GradientGraph {
   readonly dropoutSites: readonly DropoutSite[];
 }
 
+export interface TrainingGraphOptions {
+  /** Of labels. */
+  readonly smoothing?: number;
+  /** Whether layers are computed again in the backward pass instead of being kept. */
+  readonly checkpointing?: boolean;
+}
+
 /**
  * The loss of a batch and its gradients. Inputs beside the batch's: the parameters by name, those of
  * `taskLoss`, and a mask for each dropout site.
@@ -25,7 +32,7 @@ export interface TrainingGraph extends GradientGraph {
 export function trainingGraph(
   model: Model,
   sizes: BatchSizes,
-  { smoothing = 0 }: { smoothing?: number } = {},
+  { smoothing = 0, checkpointing = false }: TrainingGraphOptions = {},
 ): TrainingGraph {
   const params = new Map(model.parameters.map(({ name, shape }) => [name, input(name, shape)]));
   const dropoutSites: DropoutSite[] = [];
@@ -35,7 +42,7 @@ export function trainingGraph(
     return input(`dropout.${site}`, shape, "uint8");
   };
   const batch = batchInputs(model, sizes);
-  const { logits } = model.compute(params, batch, dropoutMasks);
+  const { logits, layerInputs } = model.compute(params, batch, dropoutMasks);
   const { task, problemType } = model;
   const { attentionMask } = batch;
   const loss = taskLoss(task, logits, {
@@ -46,5 +53,6 @@ export function trainingGraph(
   const trained = model.parameters.flatMap(({ name, frozen }) =>
     frozen ? [] : [params.get(name)!],
   );
-  return { ...gradientGraph({ loss }, trained), dropoutSites };
+  const boundaries = checkpointing ? layerInputs : [];
+  return { ...gradientGraph({ loss }, trained, { boundaries }), dropoutSites };
 }

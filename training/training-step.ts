@@ -8,7 +8,7 @@ import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { fillDropoutMask } from "./dropout-mask.ts";
 import type { GradientSum } from "./gradient-sum.ts";
-import { type TrainingGraph, trainingGraph } from "./training-graph.ts";
+import { type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
 
 /** A batch as a training graph of its sizes reads it. */
 export interface TrainingBatch {
@@ -38,15 +38,15 @@ export class TrainingStep {
   readonly #paddingRows: ReadonlyMap<string, number | undefined>;
   readonly #buffers = new Map<string, TypedArray>();
 
-  readonly #smoothing: number;
+  readonly #options: TrainingGraphOptions;
 
-  /** Keeps at most `sessions` compiled graphs, one for each shape of batch. `smoothing` of labels. */
+  /** Keeps at most `sessions` compiled graphs, one for each shape of batch. */
   constructor(
     model: Model,
     device: Device,
-    { sessions, smoothing = 0 }: { sessions: number; smoothing?: number },
+    { sessions, ...options }: { sessions: number } & TrainingGraphOptions,
   ) {
-    this.#smoothing = smoothing;
+    this.#options = options;
     this.#model = model;
     this.#device = device;
     this.#sessions = new SessionCache(sessions);
@@ -61,10 +61,12 @@ export class TrainingStep {
   ): Promise<number> {
     const key = JSON.stringify(batch.sizes);
     const training =
-      this.#graphs.get(key) ??
-      trainingGraph(this.#model, batch.sizes, { smoothing: this.#smoothing });
+      this.#graphs.get(key) ?? trainingGraph(this.#model, batch.sizes, this.#options);
     this.#graphs.set(key, training);
-    const executable = await this.#sessions.get(key, () => this.#device.compile(training.graph));
+    const repeats = this.#options.checkpointing ?? false;
+    const executable = await this.#sessions.get(key, () =>
+      this.#device.compile(training.graph, { repeats }),
+    );
     const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);
     this.#addMasks(inputs, training, role);
     this.#addRows(inputs, training, parameters);

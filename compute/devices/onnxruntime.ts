@@ -5,6 +5,7 @@ import { type Graph, nameOf, type TypedArray } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
 import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
+import { peakMemory } from "./peak-memory.ts";
 import { steadyProducts } from "./steady-products.ts";
 
 type Runtime = typeof import("onnxruntime-node");
@@ -31,13 +32,14 @@ export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promis
   };
   return {
     facts,
-    async compile(graph) {
+    async compile(graph, { repeats = false } = {}) {
       const session = await runtime.InferenceSession.create(
         exportOnnx(steadyProducts(graph)),
-        sessionOptions(options),
+        sessionOptions(options, repeats),
       );
       return new OnnxruntimeExecutable(runtime, graph, session);
     },
+    peakBytes: (graph, given) => peakMemory(steadyProducts(graph), given),
   };
 }
 
@@ -54,10 +56,13 @@ async function loadRuntime(): Promise<Runtime> {
   }
 }
 
-function sessionOptions({
-  threads,
-  spinning = true,
-}: OnnxruntimeOptions): InferenceSession.SessionOptions {
+/** The first rounds a sum otherwise where nothing reads it before its norm, the second computes equal operations once. */
+const NOT_WITH_REPEATS = "SkipLayerNormFusion;CommonSubexpressionElimination";
+
+function sessionOptions(
+  { threads, spinning = true }: OnnxruntimeOptions,
+  repeats: boolean,
+): InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,
@@ -74,6 +79,7 @@ function sessionOptions({
         set_denormal_as_zero: "1",
         intra_op: { allow_spinning: spinning ? "1" : "0" },
       },
+      ...(repeats && { optimization: { disable_specified_optimizers: NOT_WITH_REPEATS } }),
     },
   };
 }
