@@ -1,5 +1,7 @@
+import { changesBetween } from "../engine/build/changes.ts";
 import type { Examined } from "../engine/build/examine-pipeline.ts";
 import { type Explanation, explainChange } from "../engine/build/explain-change.ts";
+import { lockStage } from "../engine/build/lock-run.ts";
 import type { Recipe } from "../engine/build/recipe.ts";
 import type { LockedStage, Lockfile } from "../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
@@ -49,7 +51,8 @@ function compareStage(
   const base = { stage: stage.name, isStored: found.state === "cached" };
   if (locked === undefined) return { ...base, state: "new", changes: [] };
   const known = [...sourceChanges(stage, sources), ...changesSince(locked, stage, found)];
-  const changes = known.length > 0 ? known : keyChange(locked, found);
+  const hidden = [...keyChange(locked, found), ...resultChanges(locked, stage, found)];
+  const changes = known.length > 0 ? known : hidden;
   if (changes.length > 0) return { ...base, state: "modified", changes };
   const isPending = Object.values(stage.inputs).some(({ stage: name }) =>
     ["modified", "new", "pending"].includes(upstream.get(name)?.state ?? ""),
@@ -110,6 +113,33 @@ function keyChange(locked: LockedStage, found: Examined): readonly Explanation[]
   const key = keyIn(found);
   if (key === undefined || key === locked.key) return [];
   return [{ field: "key", text: `key: ${locked.key.slice(0, 12)} -> ${key.slice(0, 12)}` }];
+}
+
+/** What the lockfile says of a result beside what the cache has for the same key: other bytes, or an edited lockfile. */
+function resultChanges(
+  locked: LockedStage,
+  stage: PipelineStage,
+  found: Examined,
+): readonly Explanation[] {
+  if (found.state !== "cached" || found.built.key !== locked.key) return [];
+  const factsOf = ({ outputs, metrics, determinism }: LockedStage) => ({
+    outputs,
+    metrics,
+    determinism,
+  });
+  return changesBetween(factsOf(locked), factsOf(lockStage(stage, found.built))).map(
+    ({ path, from, to }) => ({
+      field: path,
+      text: `${path}: ${shortText(from)} -> ${shortText(to)}`,
+    }),
+  );
+}
+
+function shortText(value: Json | undefined): string {
+  if (value === undefined) return "(absent)";
+  return typeof value === "string"
+    ? value.replace(/^sha256:(.{12}).*/, "$1")
+    : JSON.stringify(value);
 }
 
 function recipeIn(found: Examined): Recipe | undefined {

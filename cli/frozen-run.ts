@@ -15,8 +15,10 @@ import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import type { Result } from "../engine/result.ts";
 import type { Json } from "../engine/stage.ts";
 import { type CliContext, exitCodes } from "./context.ts";
+import { otherLockChanges } from "./lock-file.ts";
 import type { MachineFacts } from "./machine-facts.ts";
 import { reportProblem } from "./report-problem.ts";
+import { printableLine } from "./text/printable.ts";
 
 /** What a frozen run works on. */
 export interface FrozenRun {
@@ -92,7 +94,8 @@ export async function compareStatically(
     sources[source.shown] = mergeSource(sources[source.shown], lockSource(digested));
   }
   const locked = targets.length === 0 ? lock : narrowLock(lock, stages);
-  return { changes: staticChanges(locked, stages, sources) };
+  const others = await otherLockChanges(pipeline, lock);
+  return { changes: [...others, ...staticChanges(locked, stages, sources)] };
 }
 
 /** Only what concerns some stages; of a folder that others read too, all files are kept. */
@@ -113,9 +116,12 @@ export function checkReproduced(
 ): number {
   const { changes, otherClass } = compareLocks(locked, now, selectStages(pipeline.stages, targets));
   if (changes.length > 0) return reportChanges(context, changes);
-  if (otherClass.length === 0) context.stderr.write("Reproduced the lockfile, byte for byte.\n");
+  const { tunesmith } = locked;
+  const of = tunesmith === context.version ? "" : ` of tunesmith ${printableLine(tunesmith)}`;
+  if (otherClass.length === 0)
+    context.stderr.write(`Reproduced the lockfile${of}, byte for byte.\n`);
   else {
-    const within = `metrics within ${METRIC_TOLERANCE * 100}% of the lockfile`;
+    const within = `metrics within ${METRIC_TOLERANCE * 100}% of the lockfile${of}`;
     context.stderr.write(
       `Reproduced: ${within} for ${otherClass.join(", ")} (another machine class), bytes for the rest.\n`,
     );

@@ -1,5 +1,6 @@
 import { parseDocument } from "yaml";
 import type { Digest } from "../cache/digest.ts";
+import type { Change } from "./build/changes.ts";
 import type { Problem } from "./diagnostic.ts";
 import { formatLockfile } from "./lockfile-text.ts";
 import { failure, type Result, success } from "./result.ts";
@@ -65,6 +66,20 @@ export function parseLockfile(text: string): Result<Lockfile, Problem> {
   const value: unknown = document.toJS({ maxAliasCount: 0 });
   const reason = validateLockfile(value);
   return reason === undefined ? success(value as Lockfile) : failure(unreadable(reason));
+}
+
+/**
+ * The first line that is not as a run writes it, although all facts can be read: somebody, or a bad disk, changed the
+ * file. Ends of lines may be Windows' own, which git puts there.
+ */
+export function changedLine(text: string, lockfile: Lockfile): Change | undefined {
+  const found = text.replaceAll("\r\n", "\n").split("\n");
+  const written = lockfileText(lockfile).split("\n");
+  const count = Math.max(found.length, written.length);
+  for (let at = 0; at < count; at++)
+    if (found[at] !== written[at])
+      return { path: `line ${at + 1}`, from: found[at], to: written[at] };
+  return undefined;
 }
 
 function unreadable(reason: string): Problem {

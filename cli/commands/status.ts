@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import pc from "picocolors";
+import type { Change } from "../../engine/build/changes.ts";
 import type { Problem } from "../../engine/diagnostic.ts";
 import { type Lockfile, lockfilePathOf } from "../../engine/lockfile.ts";
 import type { Result } from "../../engine/result.ts";
@@ -8,7 +9,8 @@ import { type ComparedSource, compareSources } from "../compare-sources.ts";
 import { type ComparedStage, compareStages } from "../compare-stages.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { type ExaminedFile, withExaminedFile, writeJson } from "../examine-file.ts";
-import { readLock } from "../lock-file.ts";
+import { sayChange } from "../frozen-run.ts";
+import { otherLockChanges, readLock } from "../lock-file.ts";
 import { glyphsOf } from "../text/glyphs.ts";
 import { printableLine } from "../text/printable.ts";
 import { type Cell, renderTable } from "../text/render-table.ts";
@@ -26,6 +28,8 @@ interface Status {
     /** The version of tunesmith that wrote it. */
     readonly tunesmith?: string;
     readonly problem?: Problem;
+    /** What in it is as no run of this pipeline would write it, beside stages and sources. */
+    readonly changes?: readonly Change[];
   };
   readonly stages: readonly ComparedStage[];
   readonly sources: readonly ComparedSource[];
@@ -54,7 +58,10 @@ async function statusOf({ pipeline, cache, examined }: ExaminedFile): Promise<St
   return {
     type: "status",
     pipeline: pipeline.name,
-    lockfile: describeLockfile(read, path),
+    lockfile: {
+      ...describeLockfile(read, path),
+      ...(lock && { changes: await otherLockChanges(pipeline, lock) }),
+    },
     stages: compareStages({ pipeline, examined, sources }, lock),
     sources,
     destinations: await compareDestinations(pipeline, examined, cache, lock),
@@ -107,7 +114,11 @@ function changedRows(found: Status, color: boolean): readonly (readonly Cell[])[
     if (state === "present" || state === "unknown") return [];
     return [[{ text: state, paint: red }, "output", path, `of ${stage}: ${files.join(", ")}`]];
   });
-  return [...stages, ...sources, ...destinations];
+  const edits = (found.lockfile.changes ?? []).map((change) => {
+    const row = ["lockfile", found.lockfile.path, printableLine(sayChange(change))];
+    return [{ text: "modified", paint: paints.modified }, ...row];
+  });
+  return [...edits, ...stages, ...sources, ...destinations];
 }
 
 function renderRows(rows: readonly (readonly Cell[])[], context: CliContext): readonly string[] {

@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path";
-import { CacheError } from "../../cache/cache-error.ts";
+import { CacheError, namingPath } from "../../cache/cache-error.ts";
+import { writeInto } from "../../cache/cache-folder.ts";
 import { type Digest, digestOf, hexOf, isDigest } from "../../cache/digest.ts";
-import { removeOrphansIn, writeFileDurably } from "../../cache/durable-file.ts";
+import { removeOrphansIn } from "../../cache/durable-file.ts";
 import type { FileSystem } from "../../cache/file-system.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { ArtifactTree } from "../artifact.ts";
@@ -117,11 +118,11 @@ function bothOf(before: Placed, wanted: Placed): Placed {
 }
 
 async function writePlaced(record: string, before: Placed, placed: Placed, cache: Cache) {
-  const { fileSystem } = cache.folder;
   const textOf = (files: Placed) => JSON.stringify(Object.fromEntries([...files].sort()));
   if (textOf(placed) === textOf(before)) return;
-  await fileSystem.mkdir(dirname(record));
-  await writeFileDurably(record, textOf(placed), { fileSystem });
+  await namingPath("write", record, () =>
+    writeInto(cache.folder, record, Buffer.from(textOf(placed))),
+  );
 }
 
 /** A link below the destination could lead anywhere; it is not followed. */

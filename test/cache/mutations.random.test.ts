@@ -1,35 +1,28 @@
 import assert from "node:assert/strict";
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { BlobCorrupt, BlobMissing } from "../../cache/cache-error.ts";
 import type { Digest } from "../../cache/digest.ts";
 import { type Cache, openCache } from "../../cache/open-cache.ts";
 import type { Trace } from "../../cache/trace-store.ts";
 import { exitBitsOf, verifyCache } from "../../cache/verify-cache.ts";
-import { generator } from "../rig/case-data.ts";
+import { pathsBelow } from "../rig/crash-points.ts";
+import { mutations, pickTwo, type Random, randomFrom } from "../rig/mutations.ts";
 import { sampleTrace, treeBytes } from "../rig/sample-trace.ts";
-import { temporaryFolder } from "../rig/temporary-folder.ts";
+import { memoryFolder, temporaryFolder } from "../rig/temporary-folder.ts";
+import { unsyncedFileSystem } from "../rig/unsynced-file-system.ts";
 
 const rounds = 60 * Number(process.env.TUNESMITH_TEST_RUNS ?? 1);
 const seed = Number(process.env.TUNESMITH_TEST_SEED ?? Date.now() % 1e9);
 
-type Random = (below: number) => number;
+// Damage, not power cuts: nothing needs to reach a disk.
+const fileSystem = unsyncedFileSystem;
+const folderFor = (t: TestContext) => temporaryFolder(t, {}, { parent: memoryFolder });
 
 function seeded(t: { diagnostic(text: string): void }): Random {
   t.diagnostic(`seed ${seed}`);
-  const next = generator(seed);
-  return (below) => Math.floor(next() * below);
+  return randomFrom(seed);
 }
 
 /** Every blob's bytes by digest, and every trace, of a cache in which all is well. */
@@ -61,60 +54,6 @@ async function heal(cache: Cache, { blobs, traces }: Contents): Promise<void> {
   for (const trace of traces) await cache.traces.record(trace);
 }
 
-type Mutation = (paths: readonly string[], random: Random) => Promise<void>;
-
-async function rewrite(path: string, change: (bytes: Buffer) => Buffer): Promise<void> {
-  const bytes = change(await readFile(path));
-  await chmod(path, 0o644);
-  await writeFile(path, bytes);
-}
-
-const mutations: Record<string, Mutation> = {
-  "flips a bit": ([path], random) =>
-    rewrite(path!, (bytes) => {
-      const at = random(bytes.length);
-      bytes[at]! ^= 1 << random(8);
-      return bytes;
-    }),
-  "empties it": ([path]) => rewrite(path!, () => Buffer.alloc(0)),
-  "halves it": ([path]) => rewrite(path!, (bytes) => bytes.subarray(0, bytes.length >> 1)),
-  "adds a byte": async ([path]) => {
-    await chmod(path!, 0o644);
-    await appendFile(path!, "\n");
-  },
-  "removes it": ([path]) => rm(path!),
-  "puts another in its place": async ([path, other]) =>
-    rewrite(path!, () => Buffer.alloc(0)).then(async () => {
-      await writeFile(path!, await readFile(other!));
-    }),
-  "swaps two": async ([path, other]) => {
-    await rename(path!, `${path}.aside`);
-    await rename(other!, path!);
-    await rename(`${path}.aside`, other!);
-  },
-  "puts a folder there": async ([path]) => {
-    await rm(path!);
-    await mkdir(path!);
-  },
-  "puts a link to another there": async ([path, other]) => {
-    await rm(path!);
-    await symlink(other!, path!);
-  },
-};
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function pick(paths: readonly string[], random: Random): string[] {
-  const first = random(paths.length);
-  const second = (first + 1 + random(paths.length - 1)) % paths.length;
-  return [paths[first]!, paths[second]!];
-}
-
 /**
  * Uses all there is. Returns the digests that were refused; fails if anything else than the right
  * bytes came out.
@@ -138,16 +77,16 @@ async function useAll(cache: Cache, { blobs, traces }: Contents): Promise<Digest
 
 test("any damage to a blob is found before use and healed by putting it again", async (t) => {
   const random = seeded(t);
-  const cache = await openCache(join(await temporaryFolder(t), "cache"));
+  const cache = await openCache(join(await folderFor(t), "cache"), { fileSystem });
   t.after(() => cache.close());
   const contents = await fill(cache);
   const names = Object.keys(mutations);
   for (let round = 0; round < rounds; round++) {
     const name = names[round % names.length]!;
-    const paths = pick(await filesBelow(cache.folder.blobs), random);
+    const paths = pickTwo(await pathsBelow(cache.folder.blobs), random);
     await mutations[name]!(paths, random);
     const refused = await useAll(cache, contents);
-    const expected = name === "swaps two" ? paths : paths.slice(0, 1);
+    const expected = name === "swaps two" ? [...paths] : paths.slice(0, 1);
     const about = `round ${round} ${name}: ${paths[0]}`;
     assert.deepEqual(
       refused.map((digest) => cache.blobs.pathOf(digest)).sort(),
@@ -163,21 +102,21 @@ test("any damage to a blob is found before use and healed by putting it again", 
 for (const hasIndex of [true, false]) {
   test(`any damage to a manifest is found, ${hasIndex ? "and mended from the index" : "without the index too"}`, async (t) => {
     const random = seeded(t);
-    const root = join(await temporaryFolder(t), "cache");
-    let cache = await openCache(root);
+    const root = join(await folderFor(t), "cache");
+    let cache = await openCache(root, { fileSystem });
     t.after(() => cache.close());
     const contents = await fill(cache);
     const names = Object.keys(mutations);
     for (let round = 0; round < rounds / 2; round++) {
       const name = names[round % names.length]!;
-      const paths = pick(await filesBelow(cache.folder.manifests), random);
+      const paths = pickTwo(await pathsBelow(cache.folder.manifests), random);
       await mutations[name]!(paths, random);
       const damaged = name === "removes it" ? 0 : name === "swaps two" ? 2 : 1;
       if (!hasIndex) {
         cache.close();
         for (const file of ["", "-wal", "-shm"])
           await rm(`${cache.folder.index}${file}`, { force: true });
-        cache = await openCache(root);
+        cache = await openCache(root, { fileSystem });
       }
       const about = `round ${round} ${name}: ${paths[0]}`;
       const found = contents.traces.filter(({ key }) => cache.traces.find(key).length === 1).length;
@@ -195,8 +134,8 @@ for (const hasIndex of [true, false]) {
 
 test("any damage to the index changes nothing that is found", async (t) => {
   const random = seeded(t);
-  const root = join(await temporaryFolder(t), "cache");
-  let cache = await openCache(root);
+  const root = join(await folderFor(t), "cache");
+  let cache = await openCache(root, { fileSystem });
   const contents = await fill(cache);
   const { index } = cache.folder;
   cache.close();
@@ -213,7 +152,7 @@ test("any damage to the index changes nothing that is found", async (t) => {
     const name = round % 2 === 0 ? "flips a bit" : names[(round >> 1) % names.length]!;
     await mutations[name]!([index, other], random);
     const about = `round ${round} ${name}`;
-    cache = await openCache(root);
+    cache = await openCache(root, { fileSystem });
     for (const trace of contents.traces)
       assert.deepEqual(cache.traces.find(trace.key), [trace], about);
     const added = sampleTrace(`round ${round}`, { outputs: contents.traces[0]!.outputs });
