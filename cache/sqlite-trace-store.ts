@@ -34,6 +34,15 @@ export class SqliteTraceStore implements TraceStore {
     return this.#findInManifests(key, rows);
   }
 
+  /** All traces that the index has, as they were written. */
+  indexed(): readonly Trace[] {
+    const rows = this.#index.read(
+      (prepare) => prepare("SELECT file, key, manifest FROM traces").all() as TraceRow[],
+      [],
+    );
+    return rows.map(soundTrace).filter((trace) => trace !== undefined);
+  }
+
   record(trace: Trace): Promise<void> {
     return namingPath("write to the cache", this.#folder.root, async () => {
       const text = await writeManifest(this.#folder, trace);

@@ -4,7 +4,7 @@ import { quarantine } from "./cache-folder.ts";
 import { type Digest, digestFrom, isDigest } from "./digest.ts";
 import { isAbsence } from "./file-system.ts";
 import { manifestName } from "./manifest.ts";
-import { allManifests, namesIn, readManifest } from "./manifest-files.ts";
+import { allManifests, manifestPath, namesIn, readManifest } from "./manifest-files.ts";
 import type { Cache } from "./open-cache.ts";
 import { signerOf } from "./remote/origin-files.ts";
 import type { PublicKey } from "./remote/signing-key.ts";
@@ -18,7 +18,7 @@ export interface CacheReport {
     intact: number;
     /** In quarantine now. */
     readonly corrupt: string[];
-    /** Those of `corrupt` that the index still knew and that were written again. */
+    /** Those of `corrupt`, and those that were gone, that the index still knew and that were written again. */
     restored: number;
     /** Manifests of another version of Tunesmith, left alone. */
     foreign: number;
@@ -67,6 +67,7 @@ export async function verifyCache(
     failures: [],
   };
   for (const shard of namesIn(cache.folder)) await verifyManifests(cache, shard, report);
+  await restoreMissing(cache, report);
   await verifyBlobs(cache, report, onProgress);
   for (const { trace, path } of allManifests(cache.folder)) {
     await noting(report, relative(cache.folder.root, path), async () => {
@@ -103,6 +104,19 @@ async function restore(cache: Cache, shard: string, name: string): Promise<boole
   if (trace === undefined) return false;
   await cache.traces.record(trace);
   return true;
+}
+
+/** Of a manifest that is gone only the index is left, which a disk may lose as well. */
+async function restoreMissing(cache: Cache, report: CacheReport): Promise<void> {
+  const { folder, traces } = cache;
+  for (const trace of traces.indexed()) {
+    const path = manifestPath(folder, trace);
+    if (folder.fileSystem.factsSync(path) !== undefined) continue;
+    await noting(report, relative(folder.root, path), async () => {
+      await traces.record(trace);
+      report.manifests.restored++;
+    });
+  }
 }
 
 async function verifyBlobs(

@@ -125,7 +125,7 @@ for (const hasIndex of [true, false]) {
       assert.deepEqual(await useAll(cache, contents), [], about);
       const { manifests } = await verifyCache(cache);
       assert.equal(manifests.corrupt.length, hasIndex ? damaged : 0, about);
-      assert.equal(manifests.restored, hasIndex ? damaged : 0, about);
+      assert.equal(manifests.restored, hasIndex ? Math.max(1, damaged) : 0, about);
       await heal(cache, contents);
       assert.equal(exitBitsOf(await verifyCache(cache)), 0, about);
     }
