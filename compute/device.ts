@@ -39,10 +39,40 @@ export interface CompileOptions {
   readonly repeats?: boolean;
 }
 
+/** Bytes that went between the host's memory and a device's. */
+export interface Traffic {
+  readonly toDevice: number;
+  readonly toHost: number;
+}
+
+export interface HeldCompileOptions extends CompileOptions {
+  /** Output name -> held name. */
+  readonly next?: ReadonlyMap<string, string>;
+}
+
+/** Tensors of float32 that stay in a device's memory between runs, by name. */
+export interface HeldTensors {
+  /** Copies tensors there; those of the same names are replaced. */
+  write(tensors: Iterable<readonly [string, TensorData]>): Promise<void>;
+  /** Copies of held tensors on the host, in memory of their own. */
+  read(names: Iterable<string>): Promise<Map<string, TensorData>>;
+  /**
+   * A graph whose inputs of held names are held tensors: a run is given the others only. Each output that `next`
+   * names replaces, after a run, the held tensor that it stands for, and is not returned.
+   */
+  compile(graph: Graph, options?: HeldCompileOptions): Promise<Executable>;
+  /** Of all that was written, read and run so far. */
+  readonly traffic: Traffic;
+  /** Frees the tensors; executables that read them are to be released before. */
+  release(): Promise<void>;
+}
+
 /** Something that computes graphs. */
 export interface Device {
   readonly facts: DeviceFacts;
   compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
   /** About the most bytes that a run of the graph will hold at once, beside its inputs; absent: it cannot tell. */
   peakBytes?(graph: Graph, options?: CompileOptions): number;
+  /** Memory for tensors that are to stay; absent where a device computes in the host's memory. */
+  hold?(): HeldTensors;
 }

@@ -27,6 +27,10 @@ export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
     runtime: () => `onnxruntime ${installedVersion("onnxruntime-node")}`,
     open: async (options) => (await import("./onnxruntime.ts")).openOnnxruntimeDevice(options),
   },
+  webgpu: {
+    runtime: () => `onnxruntime ${installedVersion("onnxruntime-node")}`,
+    open: async () => (await import("./webgpu.ts")).openWebgpuDevice(),
+  },
   ...Object.fromEntries(
     Object.keys(tfjsPackages).map((kind) => [kind, tfjs(kind as TfjsKind)] as const),
   ),

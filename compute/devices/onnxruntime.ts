@@ -1,14 +1,15 @@
-import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Device, DeviceFacts, Executable, TensorData, Tensors } from "../device.ts";
-import { DeviceError } from "../device-error.ts";
-import { type Graph, nameOf, type TypedArray } from "../graph.ts";
+import type { InferenceSession } from "onnxruntime-node";
+import type { Device, DeviceFacts } from "../device.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
-import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
 import { peakMemory } from "./peak-memory.ts";
+import {
+  loadRuntime,
+  NOT_WITH_REPEATS,
+  runtimeName,
+  SessionExecutable,
+} from "./session-executable.ts";
 import { steadyProducts } from "./steady-products.ts";
-
-type Runtime = typeof import("onnxruntime-node");
 
 export interface OnnxruntimeOptions {
   /** Threads that one operation may use. Results do not depend on it. */
@@ -25,7 +26,7 @@ export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promis
   const runtime = await loadRuntime();
   const facts: DeviceFacts = {
     kind: "cpu",
-    runtime: `onnxruntime ${runtime.env.versions.node ?? runtime.env.versions.common}`,
+    runtime: runtimeName(runtime),
     platform: `${process.platform}-${process.arch}`,
     instructionSet: instructionSet(),
     threads: options.threads,
@@ -37,27 +38,11 @@ export async function openOnnxruntimeDevice(options: OnnxruntimeOptions): Promis
         exportOnnx(steadyProducts(graph)),
         sessionOptions(options, repeats),
       );
-      return new OnnxruntimeExecutable(runtime, graph, session);
+      return new SessionExecutable(runtime, graph, session);
     },
     peakBytes: (graph, given) => peakMemory(steadyProducts(graph), given),
   };
 }
-
-async function loadRuntime(): Promise<Runtime> {
-  try {
-    return await import("onnxruntime-node");
-  } catch (cause) {
-    throw new DeviceError(
-      "device-missing",
-      "onnxruntime-node could not be loaded.",
-      "It needs linux, windows or macOS on arm64, or linux or windows on x64; try `npm rebuild onnxruntime-node`.",
-      cause,
-    );
-  }
-}
-
-/** The first rounds a sum otherwise where nothing reads it before its norm, the second computes equal operations once. */
-const NOT_WITH_REPEATS = "SkipLayerNormFusion;CommonSubexpressionElimination";
 
 function sessionOptions(
   { threads, spinning = true }: OnnxruntimeOptions,
@@ -82,38 +67,4 @@ function sessionOptions(
       ...(repeats && { optimization: { disable_specified_optimizers: NOT_WITH_REPEATS } }),
     },
   };
-}
-
-class OnnxruntimeExecutable implements Executable {
-  readonly #runtime: Runtime;
-  readonly #graph: Graph;
-  readonly #session: InferenceSession;
-
-  constructor(runtime: Runtime, graph: Graph, session: InferenceSession) {
-    this.#runtime = runtime;
-    this.#graph = graph;
-    this.#session = session;
-  }
-
-  async run(
-    inputs: ReadonlyMap<string, TensorData> | Tensors,
-  ): Promise<Record<string, TensorData>> {
-    const given = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
-    const feeds: Record<string, Tensor> = {};
-    for (const value of this.#graph.inputs) {
-      const { data } = checkedInput(value, given.get(nameOf(value)));
-      feeds[nameOf(value)] = new this.#runtime.Tensor(value.dtype, data as never, value.shape);
-    }
-    const fetched = await this.#session.run(feeds);
-    return Object.fromEntries(
-      Array.from(this.#graph.outputs, ([name, { dtype, shape }]) => {
-        const data = fetched[name]!.data as TypedArray;
-        return [name, { dtype, shape, data }];
-      }),
-    );
-  }
-
-  async release(): Promise<void> {
-    await this.#session.release();
-  }
 }

@@ -137,10 +137,8 @@ function lowerScatterRows(
     emitter.vector(emitter.sizes.of(node, (n) => n.shape)),
   ]);
   const last = node.inputs[1]!.shape.length;
-  const indices = emitter.emitOnce("Unsqueeze", [
-    emitter.emitOnce("Cast", [ids!], { to: { int: ONNX_DTYPES.int64 } }),
-    emitter.integers([last]),
-  ]);
+  const column = emitter.emitOnce("Unsqueeze", [ids!, emitter.integers([last])]);
+  const indices = emitter.emitOnce("Cast", [column], { to: { int: ONNX_DTYPES.int64 } });
   return emitter.emit("ScatterND", [zeros, indices, rows!], { reduction: { string: "add" } });
 }
 

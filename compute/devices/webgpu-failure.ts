@@ -1,0 +1,43 @@
+import { DeviceError } from "../device-error.ts";
+
+const NO_ADAPTER = /Failed to get a WebGPU adapter|No supported adapters|RequestAdapter/;
+const NO_MEMORY =
+  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|buffer size .*exceed|exceeds the (max|limit)|too large/i;
+const LOST = /device.{0,20}(lost|removed|destroyed)|DEVICE_LOST|DeviceLost/i;
+const NO_HALF = /requires f16 but the device does not support it/;
+
+/** What ONNX Runtime threw, as a DeviceError that names the setting to change; a bug of ours as it is. */
+export function webgpuFailure(error: unknown): unknown {
+  const text = error instanceof Error ? error.message : String(error);
+  const told = (code: DeviceError["code"], message: string, hint: string) =>
+    new DeviceError(code, message, hint, error);
+  if (NO_ADAPTER.test(text))
+    return told(
+      "device-missing",
+      "There is no WebGPU adapter: no driver for a graphics device was found.",
+      "install its Vulkan driver (Linux) or update it, or run with --device cpu",
+    );
+  if (LOST.test(text))
+    return told(
+      "device-lost",
+      "The graphics device was lost: its driver was reset, or the device was taken away.",
+      "run again: training goes on from its last checkpoint; if it comes again, lower per_device_train_batch_size, or run with --device cpu",
+    );
+  if (NO_MEMORY.test(text))
+    return told(
+      "device-memory",
+      `The graphics device has not enough memory: ${lastLine(text)}`,
+      "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu",
+    );
+  if (NO_HALF.test(text))
+    return told(
+      "device-missing",
+      "The graphics device does not compute with 16 bits: its adapter has no shader-f16.",
+      "leave out mixed_precision",
+    );
+  return error;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1)!.slice(-200);
+}

@@ -1,0 +1,75 @@
+import type { InferenceSession } from "onnxruntime-node";
+import type { Device, DeviceFacts } from "../device.ts";
+import { DeviceError } from "../device-error.ts";
+import { graphOf, input } from "../graph.ts";
+import { exportOnnx } from "../onnx/export-onnx.ts";
+import { add } from "../ops/elementwise.ts";
+import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
+import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
+import { WebgpuExecutable } from "./webgpu-executable.ts";
+import { webgpuFailure } from "./webgpu-failure.ts";
+import { webgpuGraph } from "./webgpu-graph.ts";
+import { WebgpuTensors } from "./webgpu-tensors.ts";
+
+/**
+ * The graphics device, by the WebGPU provider that onnxruntime-node brings along: Vulkan, Metal or Direct3D 12.
+ * Throws DeviceError where there is no adapter. No operation falls back to the processor.
+ */
+export async function openWebgpuDevice(): Promise<Device> {
+  const runtime = await loadRuntime();
+  const open: OpenSession = async (model, needs = {}) => {
+    try {
+      return await runtime.InferenceSession.create(model, sessionOptions(needs));
+    } catch (error) {
+      throw webgpuFailure(error);
+    }
+  };
+  await keepContext(runtime, open);
+  const copies = new WebgpuCopies(runtime, open);
+  const facts: DeviceFacts = {
+    kind: "webgpu",
+    runtime: runtimeName(runtime),
+    platform: `${process.platform}-${process.arch}`,
+    instructionSet: "unknown",
+    threads: 1,
+  };
+  return {
+    facts,
+    async compile(graph, { repeats = false } = {}) {
+      const session = await open(exportOnnx(webgpuGraph(graph)), { repeats });
+      return new WebgpuExecutable(runtime, graph, session);
+    },
+    hold: () => new WebgpuTensors(runtime, open, copies),
+  };
+}
+
+function sessionOptions({ keepsOutputs, repeats }: SessionNeeds): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ["webgpu"],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 4, // what goes wrong is thrown as well
+    ...(keepsOutputs && { preferredOutputLocation: "gpu-buffer" }),
+    extra: {
+      session: { disable_cpu_ep_fallback: "1" },
+      ...(repeats && { optimization: { disable_specified_optimizers: NOT_WITH_REPEATS } }),
+    },
+  };
+}
+
+/** Sessions held for good: with the last one its compiled shaders would go. */
+const held: InferenceSession[] = [];
+
+async function keepContext(runtime: Runtime, open: OpenSession): Promise<void> {
+  if (held.length > 0) return;
+  const [a, b] = [input("a", [1]), input("b", [1])];
+  const session = await open(exportOnnx(graphOf({ sum: add(a, b) })));
+  const one = new runtime.Tensor("float32", Float32Array.of(1), [1]);
+  const { sum } = await session.run({ a: one, b: one });
+  if (sum?.data[0] !== 2)
+    throw new DeviceError(
+      "device-missing",
+      `The WebGPU adapter computes 1 + 1 = ${sum?.data[0]}.`,
+      "update its driver, or run with --device cpu",
+    );
+  held.push(session);
+}
