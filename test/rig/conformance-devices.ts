@@ -5,6 +5,7 @@ import { DeviceError } from "../../compute/device-error.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
 import { assertClose } from "./assert-close.ts";
+import { openTestWebgpu } from "./software-adapter.ts";
 
 /** A device that must compute what the processor computes. */
 export interface ConformanceDevice {
@@ -20,6 +21,7 @@ export const conformanceDevices: readonly ConformanceDevice[] = [
   { name: "tfjs-wasm", open: () => openTfjsDevice("tfjs-wasm") },
   { name: "tfjs-node", open: () => openTfjsDevice("tfjs-node") },
   { name: "tfjs-node-gpu", open: () => openTfjsDevice("tfjs-node-gpu") },
+  { name: "webgpu", open: openTestWebgpu },
 ];
 
 /** What the others are compared with. */
