@@ -15,7 +15,7 @@ export interface MachineFacts {
   readonly classes: Readonly<Record<string, Json>>;
 }
 
-const knownDevices = ["auto", ...Object.keys(deviceKinds), "webgpu", "cuda"];
+const knownDevices = ["auto", ...Object.keys(deviceKinds), "cuda"];
 
 /** Up to here bits do not depend on the number of threads (compute/devices/steady-products.ts); beyond, it is part of the class. */
 const MOST_EQUAL_THREADS = 4;
