@@ -72,6 +72,8 @@ export interface TrainingArguments {
   readonly per_device_eval_batch_size: number;
   /** Batches whose gradients are added up for one step. */
   readonly gradient_accumulation_steps: number;
+  /** Compute layers again in the backward pass instead of keeping them: less memory, the same bits. */
+  readonly gradient_checkpointing: boolean;
   readonly lr_scheduler_type: SchedulerType;
   readonly lr_scheduler_kwargs?: SchedulerKwargs;
   /** Steps of rising learning rate; a fraction below 1 is a share of all steps. */
@@ -130,6 +132,7 @@ export const defaultArguments: TrainingArguments = {
   per_device_train_batch_size: 8,
   per_device_eval_batch_size: 8,
   gradient_accumulation_steps: 1,
+  gradient_checkpointing: false,
   lr_scheduler_type: "linear",
   warmup_steps: 0,
   warmup_ratio: 0,

@@ -51,6 +51,7 @@ export class Training {
     this.#gradients = new TrainingStep(start.model, device, {
       sessions: SESSIONS,
       smoothing: given.label_smoothing_factor,
+      checkpointing: given.gradient_checkpointing,
     });
     this.#best = new BestModel(given);
     this.#average = given.ema_decay === undefined ? undefined : new WeightAverage(given.ema_decay);

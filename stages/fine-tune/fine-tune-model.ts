@@ -2,6 +2,7 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 import type { StageContext } from "../../engine/stage.ts";
 import { formatPretrained } from "../../models/pretrained.ts";
 import { type FineTuned, fineTune as train } from "../../training/fine-tune.ts";
+import { type StepMemory, stepMemory } from "../../training/step-memory.ts";
 import { totalSteps } from "../../training/step-plan.ts";
 import {
   completeArguments,
@@ -86,6 +87,8 @@ async function runTraining(
 ): Promise<FineTuned> {
   const device = await openDevice(context.device);
   const { params, inputs, progress, log, signal, checkpoints } = context;
+  const memory = stepMemory(start, rows.train, { given: settings, device });
+  if (memory !== undefined) log(toldMemory(memory, settings));
   try {
     return await train({
       start,
@@ -110,6 +113,13 @@ async function runTraining(
     const { code, message, hint } = error;
     throw new StageFailure({ code, message, ...(hint && { hint }) });
   }
+}
+
+function toldMemory(memory: StepMemory, { gradient_checkpointing }: TrainingArguments): string {
+  const { rows, length, bytes, otherwise } = memory;
+  const [now, other] = [bytes, otherwise].map((count) => `${Math.ceil(count / 2 ** 20)} MiB`);
+  const way = `with${gradient_checkpointing ? "out" : ""} gradient_checkpointing`;
+  return `memory of a step of ${rows} x ${length} tokens, beside weights and optimizer: about ${now} (${other} ${way})`;
 }
 
 /** Of the returned model: the best evaluation where it was asked for, else the last. */
@@ -161,7 +171,14 @@ function factsOf(
 }
 
 /** Beside `seed`, or of no meaning for the result. */
-const NOT_SHOWN = ["seed", "logging_steps", "save_strategy", "save_steps", "save_total_limit"];
+const NOT_SHOWN = [
+  "seed",
+  "gradient_checkpointing",
+  "logging_steps",
+  "save_strategy",
+  "save_steps",
+  "save_total_limit",
+];
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
 const LATER_ARGUMENTS = [
   "balanced_sampling",

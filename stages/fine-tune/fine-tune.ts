@@ -55,7 +55,14 @@ export const fineTune = defineStage({
   seeded: true,
   deterministic: true,
   environment: ["compute"],
-  notInKey: ["logging_steps", "save_strategy", "save_steps", "save_total_limit", ...refusedNames],
+  notInKey: [
+    "gradient_checkpointing",
+    "logging_steps",
+    "save_strategy",
+    "save_steps",
+    "save_total_limit",
+    ...refusedNames,
+  ],
   notInCheckpoints: [
     "num_train_epochs",
     "max_steps",

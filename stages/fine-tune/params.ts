@@ -102,6 +102,13 @@ export const params = {
       default: 1,
       examples: [4],
     },
+    gradient_checkpointing: {
+      description:
+        "Whether layers are computed again for the backward pass instead of being kept: less memory, about a third more time, the same bits. The stage's log foretells the memory of a step both ways.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
     ...optimizerParams,
     shuffle: {
       description: "Whether rows come in a new order, drawn from the seed, in each epoch.",

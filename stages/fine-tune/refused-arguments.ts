@@ -14,7 +14,6 @@ const refusedArguments = {
   fp16: later(off, "training is in float32; leave it out"),
   bf16: later(off, "training is in float32; leave it out"),
   tf32: later(off, "training is in float32; leave it out"),
-  gradient_checkpointing: later(off, "use a smaller per_device_train_batch_size to save memory"),
   torch_compile: later(off, "graphs are always compiled; leave it out"),
   deepspeed: later([null], "training is on one device; leave it out"),
   fsdp: later([null, "", false], "Training is on one device; leave it out."),

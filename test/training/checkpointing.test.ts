@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { nameOf } from "../../compute/graph.ts";
 import type { ConfigJson } from "../../models/config-json.ts";
 import type { Task } from "../../models/model.ts";
-import { createModel } from "../../models/pretrained.ts";
+import { createModel, formatPretrained } from "../../models/pretrained.ts";
+import { fineTune } from "../../training/fine-tune.ts";
 import { trainingGraph } from "../../training/training-graph.ts";
+import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { smallConfigs } from "../rig/small-configs.ts";
 import { encoderTensor } from "../rig/small-encoder.ts";
 
@@ -50,3 +54,39 @@ for (const model_type of Object.keys(smallConfigs))
     assert.deepEqual(again.outputs, kept.outputs);
     assert.ok(Object.keys(kept.outputs).length > 20);
   });
+
+/** Of a training step in a process of its own, whose freed memory goes back to the system at once. */
+function memoryOf(way: "checkpointing" | "keeping"): { foretold: number; peak: number } {
+  const rig = join(import.meta.dirname, "../rig/step-memory.ts");
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--expose-gc", "--import", "tsx", rig, way],
+    { encoding: "utf8", env: { ...process.env, MALLOC_MMAP_THRESHOLD_: "65536" } },
+  );
+  assert.notEqual(stdout, "", stderr);
+  return JSON.parse(stdout);
+}
+
+test("memory is lower by what was foretold", { skip: process.platform !== "linux" }, (t) => {
+  const [keeping, checkpointing] = [memoryOf("keeping"), memoryOf("checkpointing")];
+  const foretold = keeping.foretold - checkpointing.foretold;
+  const measured = keeping.peak - checkpointing.peak;
+  const shown = [foretold, measured].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  t.diagnostic(`foretold ${shown[0]}, measured ${shown[1]}`);
+  assert.ok(checkpointing.foretold < 0.5 * keeping.foretold, `${foretold}`);
+  assert.ok(Math.abs(measured / foretold - 1) < 0.15, shown.join(", "));
+});
+
+test("a training with gradient_checkpointing ends in the bytes of one without", async () => {
+  const start = createModel(
+    { ...markedConfig, num_hidden_layers: 3 },
+    { task: "sequence-classification", labels: ["even", "odd"], seed: 1 },
+  );
+  const train = async (gradient_checkpointing: boolean) => {
+    const given = { max_steps: 8, learning_rate: 5e-3, gradient_checkpointing };
+    const dataset = markedRows(46, 1);
+    const { trained, state } = await fineTune({ start, dataset, device, arguments: given });
+    return { files: formatPretrained(trained), state };
+  };
+  assert.deepEqual(await train(true), await train(false));
+});
