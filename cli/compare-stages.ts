@@ -1,6 +1,7 @@
 import { changesBetween } from "../engine/build/changes.ts";
 import type { Examined } from "../engine/build/examine-pipeline.ts";
 import { type Explanation, explainChange } from "../engine/build/explain-change.ts";
+import { fieldOf } from "../engine/build/explain-code.ts";
 import { lockStage } from "../engine/build/lock-run.ts";
 import type { Recipe } from "../engine/build/recipe.ts";
 import type { LockedStage, Lockfile } from "../engine/lockfile.ts";
@@ -66,12 +67,13 @@ function sourceChanges(
   stage: PipelineStage,
   sources: readonly ComparedSource[],
 ): readonly Explanation[] {
-  return stage.sources.flatMap(({ shown, at }) => {
+  return stage.sources.flatMap((read) => {
+    const { shown } = read;
     const source = sources.find(({ path }) => path === shown);
     if (source === undefined || source.state === "unchanged" || source.state === "new") return [];
     const which = source.files === undefined ? "" : ` (${source.files.join(", ")})`;
     const how = source.state === "unreadable" ? "cannot be read" : `changed${which}`;
-    return [{ field: `with.${at.join(".")}`, text: `${shown} ${how}` }];
+    return [{ field: fieldOf(read), text: `${shown} ${how}` }];
   });
 }
 

@@ -21,6 +21,8 @@ export interface LockedStage {
   /** `exact`: equal bytes on any machine; else the facts of the machine class within which bytes are equal. */
   readonly determinism: "exact" | { readonly [fact: string]: Json };
   readonly metrics: Readonly<Record<string, number>>;
+  /** Of a user's own stage whose code imports installed packages: their versions. */
+  readonly packages?: Readonly<Record<string, string>>;
 }
 
 /** A file or folder that the pipeline reads, by the path the pipeline file gives it. */

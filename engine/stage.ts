@@ -188,11 +188,25 @@ export interface Stage<Params, In extends InputPorts, Out extends OutputPorts> {
   writes?(params: Params): readonly ParamPath[];
   /** Environment variables that the result depends on, by name: digests of their values enter the key. */
   passes?(params: Params): readonly string[];
+  /** Of a user's own stage: its code, which is part of the key. */
+  readonly code?: StageCode;
   /** Names of the splits that each output will hold, as far as they are known before running. */
   parts?(params: Params, inputs: KnownParts<In>): KnownParts<Out>;
   /** `inputs` has each port that is fed. */
   check?(params: Params, inputs: KnownParts<In>): readonly ParamsProblem[];
   run(context: StageContext<Params, In>): Promise<StageOutputs<Out>>;
+}
+
+/** The code of a user's own stage, as far as it is known without running it. */
+export interface StageCode {
+  /** The stage's file first, called ".", then all that it imports, by paths from its folder. */
+  readonly modules: readonly { readonly name: string; readonly absolute: string }[];
+  /** Installed packages that these import, and their versions. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** All that the file says of the stage but `run`. */
+  readonly declaration: Json;
+  /** Line and column of `run` in the stage's file: `14:3`. */
+  readonly runsAt: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine treats all kinds alike; each kind is checked where it is defined

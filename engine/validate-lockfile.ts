@@ -26,6 +26,11 @@ const stage = {
       additionalProperties: { type: "number" },
       description: "Numbers about the result.",
     },
+    packages: {
+      type: "object",
+      additionalProperties: { type: "string" },
+      description: "Versions of the packages that an own stage imports.",
+    },
   },
 } as const;
 

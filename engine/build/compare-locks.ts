@@ -2,6 +2,7 @@ import type { LockedStage, Lockfile } from "../lockfile.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { type Change, changesBetween } from "./changes.ts";
+import { packagesOf } from "./lock-run.ts";
 
 /** How far a metric may be from the locked one where the machine class differs: this share of it, or of 1 if that is more. */
 export const METRIC_TOLERANCE = 0.03;
@@ -21,7 +22,11 @@ export function staticChanges(
     stages: Object.fromEntries(
       stages.map(({ name, kind, params, seed }) => [
         name,
-        { uses: kind.kind, version: kind.version, params, ...(kind.seeded ? { seed } : {}) },
+        {
+          ...{ uses: kind.kind, version: kind.version, params },
+          ...(kind.seeded ? { seed } : {}),
+          ...packagesOf(kind),
+        },
       ]),
     ),
   };
@@ -29,9 +34,10 @@ export function staticChanges(
     sources: locked.sources,
     stages: Object.fromEntries(
       Object.entries(locked.stages).map(([name, stage]) => {
-        const { uses, version, seed } = stage;
+        const { uses, version, seed, packages } = stage;
         const params = withLaterDefaults(stage, kinds.get(name));
-        return [name, { uses, version, params, ...(seed === undefined ? {} : { seed }) }];
+        const own = packages === undefined ? {} : { packages };
+        return [name, { uses, version, params, ...(seed === undefined ? {} : { seed }), ...own }];
       }),
     ),
   };

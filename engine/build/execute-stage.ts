@@ -11,8 +11,15 @@ import { isArtifactPath } from "../artifact-path.ts";
 import { StageFailure } from "../diagnostic.ts";
 import { secretsFrom } from "../secrets.ts";
 import type { AnyStage, InputPorts, OutputPorts, Progress } from "../stage.ts";
+import { explainThrown } from "./explain-thrown.ts";
 import { guardBlobs } from "./guard-blobs.ts";
-import type { CheckpointChange, HostFailure, HostRequest, HostResult } from "./host-protocol.ts";
+import type {
+  CheckpointChange,
+  HostFailure,
+  HostRequest,
+  HostResult,
+  OwnRequest,
+} from "./host-protocol.ts";
 import { openCheckpoints } from "./open-checkpoints.ts";
 
 /** Where a stage's words go while it runs. */
@@ -51,7 +58,7 @@ export async function executeStage(
     });
     return { result: { outputs: await storeOutputs(kind.outputs, outputs, guarded), metrics } };
   } catch (error) {
-    return { failure: failureOf(error, sinks.signal) };
+    return { failure: failureOf(error, sinks, request.own) };
   }
 }
 
@@ -64,7 +71,11 @@ function finite(kind: string, name: string, value: number): number {
   });
 }
 
-function failureOf(error: unknown, signal: AbortSignal): HostFailure {
+function failureOf(
+  error: unknown,
+  { signal, log }: StageSinks,
+  own: OwnRequest | undefined,
+): HostFailure {
   if (signal.aborted) {
     return {
       reason: "interrupted",
@@ -77,6 +88,7 @@ function failureOf(error: unknown, signal: AbortSignal): HostFailure {
     const isLost = error instanceof BlobMissing || error instanceof BlobCorrupt;
     return { reason: isLost ? "lost-input" : "error", problem: { code, message, hint } };
   }
+  if (own !== undefined) return { reason: "error", problem: explainThrown(error, own, log) };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     reason: "crash",

@@ -2,6 +2,7 @@ import { canonicalJson } from "../canonical-json.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import { type Change, changesBetween } from "./changes.ts";
+import { explainCode } from "./explain-code.ts";
 import { explainSources } from "./explain-sources.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -26,6 +27,7 @@ export function explainChange(
   const order = [
     "uses",
     "version",
+    "code",
     "format",
     "params",
     "seed",
@@ -34,6 +36,7 @@ export function explainChange(
     "outputs",
   ] as const;
   return order.flatMap((field) => {
+    if (field === "code") return explainCode(stage, before, after);
     if (field === "params") return explainParams(stage, before.params, after.params);
     const changes = changesBetween(
       before[field] as Json | undefined,

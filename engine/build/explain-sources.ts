@@ -2,6 +2,7 @@ import { isDigest } from "../../cache/digest.ts";
 import type { PipelineStage, SourcePath } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
 import type { Explanation } from "./explain-change.ts";
+import { fieldOf } from "./explain-code.ts";
 
 /**
  * Which of the files that a param names have other content than before, or another order. Recipes hold digests and no
@@ -39,7 +40,7 @@ function explainEach(
     return [{ field, text: `${field}: the same files in another order` }];
   }
   return changed.map((source) => {
-    const field = `with.${source.at.join(".")}`;
+    const field = fieldOf(source);
     const index = named.indexOf(source);
     const [from, to] = [olds[index]!, news[index]!];
     return { field, text: `${source.shown} changed (${field})`, from, to };

@@ -1,6 +1,6 @@
 import type { ArtifactTree } from "../artifact.ts";
 import type { Problem } from "../diagnostic.ts";
-import type { DeviceRequest, Json, Progress } from "../stage.ts";
+import type { DeviceRequest, Json, Progress, StageCode } from "../stage.ts";
 
 /** "Run this one stage": all that a host needs to know. The same request is what a cluster executor would submit. */
 export interface HostRequest {
@@ -14,6 +14,15 @@ export interface HostRequest {
   readonly checkpoints?: Readonly<Record<string, ArtifactTree>>;
   /** Names of environment variables whose values must not be in any output. */
   readonly secrets?: readonly string[];
+  /** Of a user's own stage: where its code lies. */
+  readonly own?: OwnRequest;
+}
+
+/** A user's own stage, for a host to load. */
+export interface OwnRequest {
+  /** Absolute path of its file. */
+  readonly path: string;
+  readonly code: StageCode;
 }
 
 /** A checkpoint that a running stage has put into the blob store (`tree`), or no longer needs. */

@@ -47,7 +47,14 @@ export function lockStage(stage: PipelineStage, built: Built): LockedStage {
     determinism:
       environment.length === 0 ? "exact" : (built.facts as { readonly [fact: string]: Json }),
     metrics: built.metrics,
+    ...packagesOf(stage.kind),
   };
+}
+
+/** What a user's own stage needs to be installed, where it does. */
+export function packagesOf({ code }: PipelineStage["kind"]): Pick<LockedStage, "packages"> {
+  const packages: LockedStage["packages"] = code?.packages ?? {};
+  return Object.keys(packages).length > 0 ? { packages } : {};
 }
 
 /** The entry of one source. */

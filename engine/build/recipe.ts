@@ -3,7 +3,7 @@ import { digestOf } from "../../cache/digest.ts";
 import type { TraceKey } from "../../cache/trace-store.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
-import type { Json, OutputPorts, ParamPath } from "../stage.ts";
+import type { Json, OutputPorts, ParamPath, StageCode } from "../stage.ts";
 
 /** Raise when the meaning of a recipe's fields changes: every key changes with it. */
 const RECIPE_FORMAT = 1;
@@ -21,17 +21,28 @@ export interface Recipe {
   readonly environment?: Json;
   readonly inputs: Readonly<Record<string, Digest>>;
   readonly outputs: Readonly<Record<string, string>>;
+  /** Of a user's own stage. */
+  readonly code?: RecipeCode;
+}
+
+/** The code of a user's own stage: digests of its files by their names in it, versions of the packages it imports. */
+export interface RecipeCode {
+  readonly modules: Readonly<Record<string, Digest>>;
+  readonly packages?: Readonly<Record<string, string>>;
 }
 
 /** What is known of a stage just before it would run. */
 export interface Ingredients {
   /** Digests of the direct inputs by port, narrowed to the parts the stage reads. */
   readonly inputs: Readonly<Record<string, Digest>>;
-  /** Digests of the files that params name, in the order of `stage.sources`. */
+  /** Digests of the files that params name and of code, in the order of `stage.sources`. */
   readonly sources: readonly Digest[];
   /** Facts of the machine by name; only those that the kind declares are used. */
   readonly facts: Readonly<Record<string, Json>>;
 }
+
+/** What all stages of users' own are called in recipes, wherever their files lie. */
+const OWN = "own";
 
 /** The recipe of a stage: params that differ from their defaults, with paths replaced by their content's digests. */
 export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingredients): Recipe {
@@ -42,14 +53,27 @@ export function recipeOf(stage: PipelineStage, { inputs, sources, facts }: Ingre
   };
   return {
     format: RECIPE_FORMAT,
-    uses: kind.kind,
+    uses: kind.code === undefined ? kind.kind : OWN,
     version: kind.version,
     params: keyedParams(stage, sources),
     ...(kind.seeded ? { seed: stage.seed } : {}),
     ...(Object.keys(environment).length > 0 ? { environment } : {}),
     inputs,
     outputs: outputFormats(kind.outputs),
+    ...(kind.code && { code: codeOf(stage, kind.code, sources) }),
   };
+}
+
+function codeOf(
+  stage: PipelineStage,
+  { packages }: StageCode,
+  sources: readonly Digest[],
+): RecipeCode {
+  const modules = stage.sources.flatMap(({ module }, index) =>
+    module === undefined ? [] : [[module, sources[index]!] as const],
+  );
+  const isBare = Object.keys(packages).length === 0;
+  return { modules: Object.fromEntries(modules), ...(!isBare && { packages }) };
 }
 
 /** The recipe of a stage's checkpoints: without the params and inputs of which they are independent. */
@@ -90,7 +114,8 @@ function keyedParams(stage: PipelineStage, sources: readonly Digest[]): Json {
     }),
   );
   stage.sources.forEach((source, index) => {
-    const { at, readAs } = source;
+    const { at, readAs, module } = source;
+    if (module !== undefined) return;
     params = replaceAt(params, at, { digest: sources[index]!, ...(readAs && { read_as: readAs }) });
   });
   return params;

@@ -21,11 +21,19 @@ export function requestOf(
   trees: HostRequest["inputs"],
 ): Omit<HostRequest, "device"> {
   let absolute: Json = params;
-  for (const path of [...sources, ...written])
-    absolute = replaceAt(absolute, path.at, path.absolute);
+  const named = sources.filter(({ module }) => module === undefined);
+  for (const path of [...named, ...written]) absolute = replaceAt(absolute, path.at, path.absolute);
   const ports = new Set(written.map(({ port }) => port));
   const inputs = Object.fromEntries(Object.entries(trees).filter(([port]) => !ports.has(port)));
-  return { kind: kind.kind, params: absolute, seed, inputs };
+  const own = kind.code && { code: kind.code, path: pathOfOwn(sources) };
+  return { kind: kind.kind, params: absolute, seed, inputs, ...(own && { own }) };
+}
+
+/** Where a user's own stage lies: for `verify`, in another folder than its kind was read from. */
+function pathOfOwn(sources: PipelineStage["sources"]): string {
+  const file = sources.find(({ module }) => module === ".");
+  if (file === undefined) throw new Error("internal: an own stage without its file");
+  return file.absolute;
 }
 
 const MOST_WAIT_SECONDS = 60;

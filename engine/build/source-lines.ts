@@ -7,6 +7,7 @@ import { type Digest, digestOf, hexOf, isDigest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Explanation } from "./explain-change.ts";
+import { fieldOf } from "./explain-code.ts";
 
 /** Larger files are not counted: it would take longer than the answer is worth. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -47,7 +48,7 @@ export function countLines(
   return Promise.all(
     explanations.map(async (explanation) => {
       const { field, from } = explanation;
-      const source = sources.find(({ at }) => field === `with.${at.join(".")}`);
+      const source = sources.find((one) => field === fieldOf(one));
       if (source === undefined || !isDigest(from)) return explanation;
       const before = await readIfThere(pathOf(from, cache));
       const after = before && (await readIfThere(source.absolute));

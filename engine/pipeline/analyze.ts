@@ -1,12 +1,13 @@
 import { basename, dirname, resolve } from "node:path";
 import { digestOf } from "../../cache/digest.ts";
 import type { Diagnostic, SourceText } from "../diagnostic.ts";
+import { readOwnStages } from "../own-stages/own-stages.ts";
 import { failure, type Result, success } from "../result.ts";
 import type { AnyStage } from "../stage.ts";
 import { checkParts } from "./check-parts.ts";
 import { checkSchema } from "./check-schema.ts";
 import { checkSecrets } from "./check-secrets.ts";
-import { checkStage, type StageDraft } from "./check-stage.ts";
+import { type CheckStageOptions, checkStage, type StageDraft } from "./check-stage.ts";
 import { withChosenTypes } from "./chosen-types.ts";
 import type { Expanded } from "./expand-matrix.ts";
 import { linkFiles } from "./link-files.ts";
@@ -40,14 +41,16 @@ export async function analyze(
   const { root, source } = expanded;
   const top = checkTop(root, source, report);
   checkSecrets(top.secrets ?? [], request.environment, source, report);
-  const drafts = withChosenTypes(checkStages(expanded, request.kinds, report));
   const folder = dirname(request.path);
+  const project = await findProjectFolder(folder);
+  const location = { path: request.path, folder, project, allowOutside: top.allow_outside };
+  const reading = { location, shown: request.shown, report };
+  const own = await readOwnStages(expanded.root, request.kinds, reading);
+  const drafts = withChosenTypes(checkStages(expanded, { kinds: request.kinds, own }, report));
   const references = resolveReferences(drafts, request.kinds, report);
   const links = linkFiles(drafts, references, { folder, report });
   const ordered = orderStages(drafts, links, report);
   checkParts(ordered, links, report);
-  const project = await findProjectFolder(folder);
-  const location = { path: request.path, folder, project, allowOutside: top.allow_outside };
   const paths = await resolvePaths([...drafts.values()], links, location, report);
   if (diagnostics.length > 0) return failure(inOrder(diagnostics));
   const stages = ordered.map((draft) =>
@@ -73,10 +76,10 @@ function checkTop(root: Expanded["root"], source: SourceText, report: Report): T
 
 function checkStages(
   { root, members }: Expanded,
-  kinds: readonly AnyStage[],
+  { kinds, own }: { readonly kinds: readonly AnyStage[]; readonly own: CheckStageOptions["kinds"] },
   report: Report,
 ): Map<string, StageDraft> {
-  const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  const byName = new Map([...kinds.map((kind) => [kind.kind, kind] as const), ...own]);
   const stages = valueAt(root, "stages");
   if (stages?.kind !== "map") return new Map();
   return new Map(

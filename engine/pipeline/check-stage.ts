@@ -36,7 +36,8 @@ interface CheckedKeys {
 
 /** What a stage is checked against. */
 export interface CheckStageOptions {
-  readonly kinds: ReadonlyMap<string, AnyStage>;
+  /** By what `uses` says; undefined for a kind whose errors are reported. */
+  readonly kinds: ReadonlyMap<string, AnyStage | undefined>;
   readonly member?: Member | undefined;
 }
 
@@ -104,18 +105,16 @@ function checkKeys(
 function kindOf(
   body: SourceNode,
   prefix: string,
-  kinds: ReadonlyMap<string, AnyStage>,
+  kinds: CheckStageOptions["kinds"],
   report: Report,
 ): AnyStage | undefined {
   const uses = valueAt(body, "uses");
   if (uses?.kind !== "scalar" || typeof uses.value !== "string" || uses.value === "")
     return undefined;
-  const kind = kinds.get(uses.value);
-  if (kind !== undefined) return kind;
+  if (kinds.has(uses.value)) return kinds.get(uses.value);
   const message = `${prefix}there is no kind of stage called ${quote(uses.value)}.`;
-  const isFile = /^\.{0,2}\/|\.[cm]?[jt]s$/.test(uses.value);
-  const hint = isFile
-    ? `a program of your own runs with "uses: command" and "run: [node, ${uses.value}]"`
+  const hint = /\.m?[jt]s$/.test(uses.value)
+    ? `a file is named by its path: write "./${uses.value}"`
     : didYouMean(uses.value, kinds.keys(), `kinds: ${listNames(kinds.keys())}`);
   report({ code: "unknown-kind", message, place: uses.place, hint });
   return undefined;

@@ -1,7 +1,7 @@
-import { readFile, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
 import { parse } from "./parse.ts";
-import { findProjectFolder } from "./project-folder.ts";
+import { findProjectFolder, leavesProject } from "./project-folder.ts";
 import { listNames, quote, type Report } from "./report.ts";
 import { type Entry, type MapNode, mapOf, type ScalarNode, valueAt } from "./source-node.ts";
 import { decodeSource } from "./source-text.ts";
@@ -50,7 +50,7 @@ async function readFragment(
   const path = isAbsolute(written) ? written : join(dirname(includer.path), written);
   const allowed = valueAt(root, "allow_outside");
   if (allowed?.kind !== "scalar" || allowed.value !== true) {
-    if (await leavesProject(path, dirname(includer.path))) {
+    if (await leavesProject(path, await findProjectFolder(dirname(includer.path)))) {
       const message = `The fragment ${quote(written)} leaves the project's folder.`;
       const hint = 'copy it into the project, or allow it: "allow_outside: true" at the top';
       report({ code: "outside-project", message, place, hint });
@@ -81,15 +81,6 @@ function checkKeys(fragment: MapNode, report: Report): MapNode {
     report({ code: "unknown-key", message, place: keyPlace, hint });
   }
   return fragment;
-}
-
-async function leavesProject(path: string, folder: string): Promise<boolean> {
-  const project = await findProjectFolder(folder);
-  const [root, real] = await Promise.all(
-    [project, path].map((one) => realpath(one).catch(() => one)),
-  );
-  const way = relative(root ?? project, real ?? path);
-  return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way);
 }
 
 function mergeFragment(root: MapNode, fragment: MapNode, report: Report): MapNode {

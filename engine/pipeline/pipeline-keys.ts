@@ -72,7 +72,11 @@ export const pipelineKeys = {
 export const stageKeys = {
   type: "object",
   properties: {
-    uses: { description: "The kind of stage.", type: "string", minLength: 1 },
+    uses: {
+      description: "The kind of stage, or the path of a file that exports one: ./my-stage.ts.",
+      type: "string",
+      minLength: 1,
+    },
     description: { description: "What the stage is for.", type: "string" },
     template: {
       description: "A template whose keys the stage takes over; its own come before.",

@@ -5,6 +5,12 @@ import { pipelineKeys, STAGE_NAME, stageKeys } from "./pipeline-keys.ts";
 
 type Schema = SchemaNode & { readonly [keyword: string]: unknown };
 
+/** A user's own stage, of which an editor knows no params. */
+const OWN_STAGE = {
+  type: "string",
+  pattern: "^(\\.{1,2})?/.*\\.m?[jt]s$",
+  description: "A file that exports a stage of your own: ./my-stage.ts.",
+};
 const REFERENCE: { readonly [keyword: string]: string } = { $ref: "#/definitions/reference" };
 
 /**
@@ -46,7 +52,7 @@ function stageSchema(kinds: readonly AnyStage[]): object {
     ...keys,
     anyOf: [{ required: ["uses"] }, { required: ["template"] }],
     properties: {
-      uses: { ...uses, anyOf: [{ oneOf: kinds.map(nameOf) }, REFERENCE] },
+      uses: { ...uses, anyOf: [{ oneOf: kinds.map(nameOf) }, OWN_STAGE, REFERENCE] },
       in: inputs,
       with: orReference(params),
       require: {

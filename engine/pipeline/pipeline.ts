@@ -12,9 +12,12 @@ export interface Reference {
   readonly path?: string;
 }
 
-/** A file or folder that a stage's params name. */
+/** A file or folder that a stage's params name, or a file of a user's own stage. */
 export interface SourcePath {
+  /** Empty for a module. */
   readonly at: ParamPath;
+  /** Of a user's own stage: what the file is called in its code, "." the stage's own. */
+  readonly module?: string;
   readonly absolute: string;
   /** As it is written in the lockfile: relative to the pipeline file, `/`-separated. */
   readonly shown: string;

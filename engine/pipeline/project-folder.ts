@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 
 /** Where the pipeline lies, and what its paths may do. */
 export interface Location {
@@ -19,6 +19,15 @@ export async function findProjectFolder(folder: string): Promise<string> {
     if (found.includes(true)) return current;
     if (dirname(current) === current) return folder;
   }
+}
+
+/** Whether a file lies outside the project's folder, itself or through a symbolic link. */
+export async function leavesProject(path: string, project: string): Promise<boolean> {
+  const [root, real] = await Promise.all(
+    [project, path].map((one) => realpath(one).catch(() => one)),
+  );
+  const way = relative(root ?? project, real ?? path);
+  return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
-import type { InputPath, Json, ParamPath } from "../stage.ts";
+import type { InputPath, Json, ParamPath, StageCode } from "../stage.ts";
 import { checkDestinations, type PlannedDestination } from "./check-destinations.ts";
 import type { StageDraft } from "./check-stage.ts";
 import { explainMissing } from "./explain-missing.ts";
@@ -10,7 +10,7 @@ import type { Destination, SourcePath } from "./pipeline.ts";
 import type { Location } from "./project-folder.ts";
 import { quote, type Report } from "./report.ts";
 import type { Links } from "./resolve-references.ts";
-import { nodeAt, type Place } from "./source-node.ts";
+import { nodeAt, type Place, valueAt } from "./source-node.ts";
 
 /** The paths of one stage, absolute. */
 export interface StagePaths {
@@ -118,7 +118,23 @@ async function sourcesOf(
       return [{ at, absolute, shown, range: place.range, ...how }];
     }),
   );
-  return found.flat();
+  return [...found.flat(), ...modulesOf(draft, lookup.location)];
+}
+
+/** The files of a user's own stage; they are there, or its kind would not be known. */
+function modulesOf({ kind, body }: StageDraft, { folder }: Location): SourcePath[] {
+  const { range } = (valueAt(body, "uses") ?? body).place;
+  return (kind?.code?.modules ?? []).map(({ name, absolute }: StageCode["modules"][number]) => ({
+    at: [],
+    module: name,
+    absolute,
+    shown: shownPath(folder, absolute),
+    range,
+  }));
+}
+
+function shownPath(folder: string, absolute: string): string {
+  return relative(folder, absolute).split(sep).join("/") || ".";
 }
 
 async function patternSource(
@@ -143,7 +159,7 @@ function pathAt(draft: StageDraft, at: ParamPath, { folder }: Location): NamedPa
   for (const segment of at) value = (value as Record<string | number, Json> | undefined)?.[segment];
   if (typeof value !== "string" || value === "") return undefined;
   const absolute = resolve(folder, value);
-  const shown = relative(folder, absolute).split(sep).join("/") || ".";
+  const shown = shownPath(folder, absolute);
   return { draft, at, written: value, absolute, shown, place: nodeAt(draft.paramsNode, at).place };
 }
 

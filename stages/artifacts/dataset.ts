@@ -101,7 +101,8 @@ function parseRow(bytes: Uint8Array): Row | undefined {
   }
 }
 
-function isRow(value: unknown): value is Row {
+/** Whether a value is a row. */
+export function isRow(value: unknown): value is Row {
   if (typeof value !== "object" || value === null) return false;
   const row = value as Partial<Record<keyof Row, unknown>>;
   const { id, text, label, words, tags, completion, target, messages, columns } = row;

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { InputPorts, Json, StageContext } from "../../engine/stage.ts";
 import type { Dataset, Row } from "../artifacts/dataset.ts";
 import { byCodeUnit } from "../by-code-unit.ts";
+import { ContentIds } from "../content-ids.ts";
 import { checkedUtf8 } from "./checked-utf8.ts";
 import { conllRecords } from "./conll-records.ts";
 import { csvRecords, tsvRecords } from "./csv-records.ts";
@@ -93,26 +93,16 @@ async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8
 /** Gives out the ids of one split. */
 class RowIds {
   readonly #lines = new Map<string, string>();
-  readonly #repeats = new Map<string, number>();
+  readonly #content = new ContentIds();
 
   /** The id column's cell, which must be unique; without one a digest of the row's content, `-2`, `-3` added for repeats. */
   take(row: RowWithoutId, path: string, line: number): string {
-    if (row.id === undefined) return this.#contentId(row);
+    if (row.id === undefined) return this.#content.take(row);
     const place = `${path}:${line}`;
     const first = this.#lines.get(row.id);
     if (row.id === "" || first !== undefined) throw badId(place, row.id, first);
     this.#lines.set(row.id, place);
     return row.id;
-  }
-
-  #contentId({ text, label, columns, ...others }: RowWithoutId): string {
-    const { words, tags, completion, target, messages } = others;
-    const more = [words, tags, completion, target, messages].filter((one) => one !== undefined);
-    const content = JSON.stringify([text, label ?? null, Object.entries(columns), ...more]);
-    const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
-    const repeat = (this.#repeats.get(digest) ?? 0) + 1;
-    this.#repeats.set(digest, repeat);
-    return repeat === 1 ? digest : `${digest}-${repeat}`;
   }
 }
 

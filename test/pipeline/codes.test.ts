@@ -12,7 +12,9 @@ const tests = ["hostile.test.ts", "references.test.ts", "matrix.test.ts"];
 
 test("every code that analysis reports has a sample or a test", () => {
   const sources = folderOf("../../engine/pipeline");
-  const found = textsIn(sources, readdirSync(sources)).matchAll(/\bcode: "([a-z0-9-]+)"/g);
+  const own = folderOf("../../engine/own-stages");
+  const texts = [sources, own].map((folder) => textsIn(folder, readdirSync(folder)));
+  const found = texts.join("\n").matchAll(/\bcode: "([a-z0-9-]+)"/g);
   const returned = textsIn(sources, ["explain-violation.ts"]).matchAll(
     /return "([a-z]+(?:-[a-z]+)+)";/g,
   );

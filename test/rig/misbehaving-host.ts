@@ -42,4 +42,7 @@ const misbehave = defineStage({
   },
 });
 
-await serveHost([misbehave], process.argv[2]!);
+const none = async (name: string): Promise<never> => {
+  throw new Error(`internal: no own stage ${name}`);
+};
+await serveHost([misbehave], none, process.argv[2]!);

@@ -1,0 +1,5 @@
+import "./count.ts";
+
+namespace Words {
+  export const most = 3;
+}

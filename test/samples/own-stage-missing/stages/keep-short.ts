@@ -1,0 +1,9 @@
+import { defineStage } from "tunesmith";
+
+export default defineStage({
+  inputs: { dataset: { type: "dataset" } },
+  outputs: { dataset: { type: "dataset" } },
+  async run({ inputs }) {
+    return { dataset: await inputs.dataset.read() };
+  },
+});

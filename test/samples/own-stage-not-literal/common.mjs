@@ -1,0 +1,2 @@
+export const common = {};
+export const words = 12;
