@@ -98,10 +98,15 @@ async function runOnce(
   if (outcome.state === "done" || !limit.signal.aborted || signal.aborted) return outcome;
   const problem = {
     code: "timeout",
-    message: `The stage took longer than its timeout of ${stage.timeout} s and was ended, with all that it had started.`,
+    message: `The stage took longer than its timeout of ${stage.timeout} s and was ended, with all that it had started${whereOf(stage)}.`,
     hint: 'give it more time: "timeout: 2h"',
   };
   return { state: "failed", failure: { reason: "error", problem } };
+}
+
+/** Of a user's own stage, where it hangs is not known: where its work begins is. */
+function whereOf({ kind, sources }: PipelineStage): string {
+  return kind.code === undefined ? "" : `: run() of ${pathOfOwn(sources)}:${kind.code.runsAt}`;
 }
 
 function lackingResources(lacking: string) {
