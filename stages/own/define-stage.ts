@@ -2,10 +2,11 @@ import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import type { ArtifactReader } from "../../engine/artifact.ts";
 import type { DeviceRequest, Json, Progress } from "../../engine/stage.ts";
 import type { Row } from "../artifacts/dataset.ts";
+import type { Embeddings } from "../artifacts/embeddings.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
 import type { Tokens } from "../artifacts/tokens.ts";
 
-export type { ArtifactReader, DeviceRequest, Json, Metrics, Progress, Row, Tokens };
+export type { ArtifactReader, DeviceRequest, Embeddings, Json, Metrics, Progress, Row, Tokens };
 
 /** A row that a stage gives: without an `id` it gets one of its content. */
 export type NewRow = Pick<Row, "text"> & Partial<Omit<Row, "text">>;
@@ -21,6 +22,7 @@ interface Given {
   readonly tokenizer: Files;
   readonly model: Files;
   readonly metrics: Metrics;
+  readonly embeddings: Embeddings;
   readonly folder: Files;
   /** Any JSON value. */
   readonly report: unknown;
