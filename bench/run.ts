@@ -28,6 +28,10 @@ const benches = {
     description: "the example from rows to saved model, beside Hugging Face Trainer",
     load: async () => (await import("./fine-tune.ts")).measureFineTune,
   },
+  heads: {
+    description: "20 classification heads on cached vectors of the example",
+    load: async () => (await import("./heads.ts")).measureHeads,
+  },
   quality: {
     description: "accuracy and F1 of the example's model, beside a bag of words",
     load: async () => (await import("./quality.ts")).measureQuality,

@@ -85,7 +85,8 @@ async function runTraining(
   context: FineTuneContext,
   { start, rows, settings }: Omit<TrainedPart, "whole"> & { settings: TrainingArguments },
 ): Promise<FineTuned> {
-  const device = await openDevice(context.device);
+  const isSmall = context.inputs.features !== undefined; // a head's products do not gain by threads
+  const device = await openDevice(isSmall ? { ...context.device, threads: 1 } : context.device);
   const { params, inputs, progress, log, signal, checkpoints } = context;
   const memory = stepMemory(start, rows.train, { given: settings, device });
   if (memory !== undefined) log(toldMemory(memory, settings));
