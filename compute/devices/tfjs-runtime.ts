@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { DeviceError } from "../device-error.ts";
 import { installedVersion } from "./installed-version.ts";
 import type { TensorFlow } from "./tfjs-operations.ts";
@@ -61,9 +62,8 @@ export async function openTfjsRuntime(
   const runtime = tfjsRuntimeName(kind);
   const { packages, backend } = tfjsPackages[kind];
   try {
-    const loaded: { readonly default: TensorFlow }[] = [];
-    for (const name of packages) loaded.push(await import(name));
-    const tf = loaded[0]!.default;
+    const require = createRequire(import.meta.url); // they are CommonJS, all of them
+    const [tf] = packages.map((name) => require(name)) as [TensorFlow];
     tf.enableProdMode(); // else the cpu backend advertises tfjs-node
     if (!(await tf.setBackend(backend))) throw new Error(`the backend "${backend}" did not start`);
     return { tf, backend, runtime };
