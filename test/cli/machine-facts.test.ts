@@ -27,7 +27,7 @@ test("devices that this version does not have are refused, and unknown ones name
     const machine = machineFacts(device);
     return machine.ok ? undefined : machine.error.code;
   };
-  assert.deepEqual(["auto", "cpu", "webgpu", "gpu"].map(problemOf), [
+  assert.deepEqual(["auto", "cpu", "cuda", "gpu"].map(problemOf), [
     undefined,
     undefined,
     "unsupported-device",

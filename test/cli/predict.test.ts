@@ -123,9 +123,9 @@ const refused: readonly (readonly [
   ],
   [
     "a device that there is not",
-    { texts: ["a"], flags: { device: "webgpu" } },
+    { texts: ["a"], flags: { device: "cuda" } },
     2,
-    '✘ The device "webgpu" is not supported by this version.\n    hint: leave out --device, or use --device cpu\n    code: unsupported-device\n',
+    '✘ The device "cuda" is not supported by this version.\n    hint: leave out --device, or use --device cpu\n    code: unsupported-device\n',
   ],
   [
     "bytes that are not UTF-8",
