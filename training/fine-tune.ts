@@ -74,8 +74,8 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       await training.evaluateAndSave(planned);
     }
     await training.finish();
+    return await training.result();
   } finally {
     await training.release();
   }
-  return training.result();
 }

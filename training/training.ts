@@ -1,26 +1,21 @@
 import { streamKey } from "../models/counter-hash.ts";
 import { padBatch, trainingBatch } from "./batches.ts";
-import { BestModel, copyParameters } from "./best-model.ts";
+import { BestModel } from "./best-model.ts";
 import { CheckpointWriter } from "./checkpoint-writer.ts";
-import { createOptimizer } from "./create-optimizer.ts";
 import type { FineTuned, FineTuneOptions } from "./fine-tune.ts";
-import { clipScale, GradientSum } from "./gradient-sum.ts";
 import { History, type Metrics } from "./history.ts";
 import { maskedDataset } from "./masking.ts";
-import type { Optimizer } from "./optimizer.ts";
+import { openTrainState } from "./open-train-state.ts";
 import { findCheckpoint } from "./resume.ts";
 import { decayStart, learningRateAt } from "./schedule.ts";
 import { isEvaluatedAfter, type PlannedStep, stepsPerEpoch, totalSteps } from "./step-plan.ts";
 import { taskMetrics } from "./task-metrics.ts";
 import { labelCount, labelWeight, rowCount, type TokenDataset } from "./token-dataset.ts";
+import type { TrainState } from "./train-state.ts";
 import { type TrainerState, trainerState } from "./trainer-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { TrainingError } from "./training-error.ts";
-import { TrainingStep } from "./training-step.ts";
-import { WeightAverage } from "./weight-average.ts";
-
-/** Compiled graphs to keep, one for each length of batch: as many as there are up to 512 tokens. */
-const SESSIONS = 32;
+import type { TrainingBatch } from "./training-step.ts";
 
 /** The state of one training while it runs. */
 export class Training {
@@ -28,12 +23,9 @@ export class Training {
   readonly #given: TrainingArguments;
   readonly #maxSteps: number;
   readonly #stepsPerEpoch: number;
-  readonly #optimizer: Optimizer;
-  readonly #gradients: TrainingStep;
+  readonly #trained: TrainState;
   readonly #checkpoints: CheckpointWriter | undefined;
   readonly #began = performance.now();
-  #parameters: FineTuneOptions["start"]["parameters"];
-  #average: WeightAverage | undefined;
   #best: BestModel;
   #history = new History();
   #shown: { readonly epoch: number; readonly dataset: TokenDataset } | undefined;
@@ -46,25 +38,13 @@ export class Training {
     this.#given = given;
     this.#maxSteps = totalSteps(dataset, given);
     this.#stepsPerEpoch = stepsPerEpoch(dataset, given);
-    this.#parameters = copyParameters(start.parameters);
-    this.#optimizer = createOptimizer(start.model.parameters, given);
-    this.#gradients = new TrainingStep(start.model, device, {
-      sessions: SESSIONS,
-      smoothing: given.label_smoothing_factor,
-      checkpointing: given.gradient_checkpointing,
-    });
+    this.#trained = openTrainState(start, device, given);
     this.#best = new BestModel(given);
-    this.#average = given.ema_decay === undefined ? undefined : new WeightAverage(given.ema_decay);
     this.#checkpoints = checkpoints && new CheckpointWriter(checkpoints, given, onNotice);
   }
 
   get hasLostPatience(): boolean {
     return this.#best.hasLostPatience;
-  }
-
-  /** What is evaluated and returned: the average where there is one. */
-  get #weights(): FineTuneOptions["start"]["parameters"] {
-    return this.#average?.parameters ?? this.#parameters;
   }
 
   get #steps(): number {
@@ -87,24 +67,20 @@ export class Training {
     if (resumed === undefined) return 0;
     const { snapshot, best } = resumed;
     this.#history = snapshot.history;
-    this.#parameters = snapshot.parameters;
     this.#best = best;
-    const { ema_decay } = this.#given;
-    if (ema_decay !== undefined) this.#average = new WeightAverage(ema_decay, snapshot.average);
-    this.#optimizer.restore(snapshot.optimizer, this.#steps);
+    this.#trained.restore(snapshot, this.#steps);
     this.#resumedAt = this.#steps;
     return this.#steps;
   }
 
   /** One optimizer step. */
   async step(planned: PlannedStep): Promise<void> {
-    const { loss, gradients, tokens } = await this.#lossAndGradients(planned);
-    const gradNorm = gradients.norm();
-    if (!Number.isFinite(gradNorm)) throw this.#notFinite("gradient", planned);
+    const { batches, tokens } = this.#batchesOf(planned);
     const learningRate = learningRateAt(planned.step, this.#maxSteps, this.#given);
-    const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm);
-    this.#optimizer.step(this.#parameters, gradients, { learningRate, gradientScale });
-    this.#average?.add(this.#parameters);
+    const role = { seed: this.#given.seed, step: planned.step, learningRate };
+    const { loss, gradNorm } = await this.#trained.step(batches, role);
+    if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);
+    if (!Number.isFinite(gradNorm)) throw this.#notFinite("gradient", planned);
     this.#history.steps.push({ loss, gradNorm, learningRate, tokens });
     this.#tokensHere += tokens;
     this.#report(loss, learningRate);
@@ -113,9 +89,10 @@ export class Training {
   /** What comes after a step: its evaluation and its checkpoint, where they are due. */
   async evaluateAndSave({ endsEpoch }: PlannedStep): Promise<void> {
     if (this.#isEvaluated(this.#steps)) {
-      const metrics = await this.#metricsOf(this.#weights);
+      const weights = await this.#trained.weights();
+      const metrics = await this.#metricsOf(weights);
       this.#history.evaluations.set(this.#steps, metrics);
-      this.#best.offer(this.#steps, metrics, this.#weights);
+      this.#best.offer(this.#steps, metrics, weights);
     }
     const isFork = this.#steps === decayStart(this.#maxSteps, this.#given);
     const isLast = this.#steps === this.#maxSteps || this.hasLostPatience;
@@ -131,13 +108,13 @@ export class Training {
   /** Saves the end, from which a longer training can go on. */
   async finish(): Promise<void> {
     if (this.hasLostPatience) this.#sayEarlyStop();
-    await this.#gradients.release(); // what is saved needs memory, too
+    await this.#trained.releaseGraphs(); // what is saved needs memory, too
     if (this.#steps > this.#resumedAt) await this.#save();
     this.#checkpoints?.dropPassing();
   }
 
-  result(): FineTuned {
-    const parameters = this.#best.parameters ?? this.#weights;
+  async result(): Promise<FineTuned> {
+    const parameters = this.#best.parameters ?? (await this.#trained.weights());
     return {
       trained: { ...this.#options.start, parameters },
       state: this.#state({ isOver: true }),
@@ -145,7 +122,7 @@ export class Training {
   }
 
   async release(): Promise<void> {
-    await this.#gradients.release();
+    await this.#trained.release();
   }
 
   #isEvaluated(steps: number): boolean {
@@ -165,13 +142,11 @@ export class Training {
 
   async #save(options?: { readonly isFork: boolean }): Promise<void> {
     const { best, parameters } = this.#best;
-    const average = this.#average?.parameters;
-    await this.#checkpoints?.save(
+    if (this.#checkpoints === undefined) return;
+    await this.#checkpoints.save(
       {
-        parameters: this.#parameters,
-        optimizer: this.#optimizer.state(),
+        ...(await this.#trained.tensors()),
         history: this.#history,
-        ...(average && { average }),
         ...(best && parameters && best.step !== this.#steps && { best: { ...best, parameters } }),
       },
       {
@@ -199,10 +174,10 @@ export class Training {
     return trainerState(course, this.#given);
   }
 
-  async #lossAndGradients(planned: PlannedStep) {
-    const { start } = this.#options;
+  /** The batches of a step, padded, each label weighed so that their losses add up to the step's mean. */
+  #batchesOf(planned: PlannedStep): { batches: TrainingBatch[]; tokens: number } {
     const dataset = this.#rowsOf(planned);
-    const { maxLength, padTokenId } = start.model;
+    const { maxLength, padTokenId } = this.#options.start.model;
     const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
     const { class_weights } = this.#given;
     const all = planned.batches.flat();
@@ -210,19 +185,13 @@ export class Training {
       ? labelWeight(dataset, all, class_weights)
       : labelCount(dataset, all);
     const weight = labels > 0 ? 1 / labels : 0;
-    const gradients = new GradientSum();
-    let [loss, tokens] = [0, 0];
-    for (const [part, rowNumbers] of planned.batches.entries()) {
-      const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
-      const role = { seed: this.#given.seed, step: planned.step, part };
-      loss += await this.#gradients.addGradients(gradients, this.#parameters, {
-        batch: trainingBatch(batch, weight, class_weights),
-        role,
-      });
-      tokens += batch.tokens;
-    }
-    if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);
-    return { loss, gradients, tokens };
+    const padded = planned.batches.map((rowNumbers) =>
+      padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId }),
+    );
+    return {
+      batches: padded.map((batch) => trainingBatch(batch, weight, class_weights)),
+      tokens: padded.reduce((sum, { tokens }) => sum + tokens, 0),
+    };
   }
 
   /** The rows as the epoch of a step sees them. */

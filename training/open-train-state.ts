@@ -1,0 +1,14 @@
+import type { Device } from "../compute/device.ts";
+import type { ModelWithWeights } from "../models/pretrained.ts";
+import { HostState } from "./host-state.ts";
+import type { TrainState } from "./train-state.ts";
+import type { TrainingArguments } from "./training-arguments.ts";
+
+/** The state of a training that starts from these weights, which stay as they are. */
+export function openTrainState(
+  start: ModelWithWeights,
+  device: Device,
+  given: TrainingArguments,
+): TrainState {
+  return new HostState(start, device, given);
+}
