@@ -1,6 +1,6 @@
 import type { Device } from "../compute/device.ts";
 import { StageFailure } from "../engine/diagnostic.ts";
-import { type GenerationOptions, generate } from "../training/generate.ts";
+import { type GenerationOptions, generate, openDecoder } from "../training/generate.ts";
 import { TrainingError } from "../training/training-error.ts";
 import { openSavedModel } from "./open-saved-model.ts";
 
@@ -21,6 +21,7 @@ export interface TextGenerator {
 export async function openTextGenerator(folder: string, device: Device): Promise<TextGenerator> {
   const saved = await openSavedModel(folder, { task: "causal-lm", device });
   const { encoder, model, parameters, config } = saved;
+  const decoder = openDecoder({ model, parameters, device });
   const eos_token_ids = [config.eos_token_id ?? encoder.facts.endId ?? []].flat() as number[];
   const textOf = (prompt: readonly number[], tokens: readonly number[]) =>
     encoder.decode([...prompt, ...tokens]).slice(encoder.decode(prompt).length);
@@ -32,7 +33,7 @@ export async function openTextGenerator(folder: string, device: Device): Promise
         endOf(textOf(prompt, tokens), stop) !== undefined;
       try {
         const given = { ...options, eos_token_ids, ...(stop.length > 0 && { isOver }) };
-        const found = textOf(prompt, await generate({ model, parameters, device }, prompt, given));
+        const found = textOf(prompt, await generate(decoder, prompt, given));
         return found.slice(0, endOf(found, stop));
       } catch (error) {
         if (!(error instanceof TrainingError)) throw error;

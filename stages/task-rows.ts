@@ -16,6 +16,8 @@ export interface RowsContext {
   readonly tokenizer: TokenizerFiles;
   /** The share of words to be found, of masked-lm. */
   readonly mlmProbability: number;
+  /** Whether only what a model is to write counts, of causal-lm: completions, and what the assistant says. */
+  readonly onlyWritten: { readonly completions: boolean; readonly assistant: boolean };
 }
 
 /** How the rows of a task are read. */
@@ -31,7 +33,7 @@ export const taskRows: Readonly<Record<TrainedTask, TaskRows>> = {
   "sequence-classification": { labelsOf: labelsOfRows, read: labelledRows },
   "token-classification": { labelsOf: tagsOfRows, read: taggedRows },
   "masked-lm": { read: (_, split, context) => maskableRows(split, context) },
-  "causal-lm": { read: (_, split, context) => followedRows(split, context) },
+  "causal-lm": { read: followedRows },
 };
 
 /** The task of a model that is to be `done` ("saved"); a StageFailure where stages do not know it. */

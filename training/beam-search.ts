@@ -23,10 +23,11 @@ export async function searchBeams(
   const isEnd = ({ tokens }: Beam) => eos_token_ids.includes(tokens.at(-1)!);
   let beams: readonly Beam[] = [{ tokens: [], score: 0 }];
   let finished: readonly Beam[] = [];
+  const before = decoder.before(prompt);
   let logits = await decoder.start(prompt);
   for (let length = 1; ; length++) {
     signal?.throwIfAborted();
-    const best = continuations(beams, logits, { prompt, ...options });
+    const best = continuations(beams, logits, { before, ...options });
     const ended = best.slice(0, num_beams).filter((one) => length >= most || isEnd(one));
     finished = [...finished, ...ended].sort((a, b) => worth(b) - worth(a)).slice(0, num_beams);
     const going = best.filter((one) => !isEnd(one)).slice(0, num_beams);
@@ -44,18 +45,18 @@ function continuations(
   beams: readonly Beam[],
   logits: Float32Array,
   {
-    prompt,
+    before,
     num_beams,
     repetition_penalty,
     eos_token_ids,
-  }: GenerationOptions & { readonly prompt: readonly number[] },
+  }: GenerationOptions & { readonly before: readonly number[] },
 ): readonly Continuation[] {
   const width = logits.length / beams.length;
   const count = num_beams * Math.max(2, 1 + eos_token_ids.length);
   const best: Continuation[] = [];
   for (const [from, { tokens, score }] of beams.entries()) {
     const scores = logProbabilities(logits.subarray(from * width, (from + 1) * width));
-    penalizeRepetition(scores, [...prompt, ...tokens], repetition_penalty);
+    penalizeRepetition(scores, [...before, ...tokens], repetition_penalty);
     const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
     for (const id of order.slice(0, count))
       best.push({ tokens: [...tokens, id], score: score + scores[id]!, from });

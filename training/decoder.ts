@@ -1,13 +1,15 @@
 import type { Device, Executable, TensorData } from "../compute/device.ts";
-import { graphOf, input, type Value } from "../compute/graph.ts";
+import { type Graph, graphOf, input, type Value } from "../compute/graph.ts";
 import { SessionCache } from "../compute/session-cache.ts";
 import { batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
-import type { KeyValue, Model } from "../models/model.ts";
+import type { KeyValue, Model, Past } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { paddedLength } from "./batches.ts";
+import { KeyValues } from "./key-values.ts";
+import { TrainingError } from "./training-error.ts";
 
-/** A language model on a device. */
+/** A model that writes, on a device. */
 export interface DecoderOptions {
   readonly model: Model;
   readonly parameters: Parameters;
@@ -15,153 +17,174 @@ export interface DecoderOptions {
 }
 
 /**
- * A language model that reads one token after the other and keeps the keys and values of those before. It holds one
- * or more texts of the same length, all begun by the same prompt.
+ * A model that writes one token after the other and keeps the keys and values of those before. It holds one or more
+ * texts of the same length, all begun by the same prompt; one prompt comes after another.
  */
-export class Decoder {
+export interface Decoder {
+  /** How many tokens may follow the prompt; a TrainingError where that is none. */
+  roomAfter(prompt: readonly number[]): number;
+  /** The tokens that count as written before: the prompt, or what a target begins with. */
+  before(prompt: readonly number[]): readonly number[];
+  /** Reads a prompt; the logits [V] of what follows it. */
+  start(prompt: readonly number[]): Promise<Float32Array>;
+  /** Goes on: text i becomes text `from[i]` with `tokens[i]` after it. The logits [texts, V] of what follows. */
+  advance(tokens: readonly number[], from: readonly number[]): Promise<Float32Array>;
+  /** Frees the compiled graphs. */
+  release(): Promise<void>;
+}
+
+/** Compiled graphs to keep: for each length of prompt, and each number of texts and slots. */
+const SESSIONS = 24;
+
+/** A language model, which goes on with its prompt. */
+export class LanguageModelDecoder implements Decoder {
   readonly #options: DecoderOptions;
-  readonly #sessions = new SessionCache(4);
-  /** `key.0`, `value.0`, …: each [texts, h, slots, d]. */
-  #past = new Map<string, Float32Array>();
-  #texts = 1;
-  #slots = 0;
-  #length = 0;
+  readonly #graphs: DecoderGraphs;
+  #past: KeyValues | undefined;
+
+  constructor(options: DecoderOptions) {
+    this.#options = options;
+    this.#graphs = new DecoderGraphs(options);
+  }
+
+  roomAfter(prompt: readonly number[]): number {
+    requireTokens(prompt);
+    const { maxLength } = this.#options.model;
+    if (prompt.length < maxLength) return maxLength - prompt.length;
+    throw new TrainingError(
+      "prompt-too-long",
+      `The prompt has ${prompt.length} tokens; the model holds ${maxLength}, and needs one to go on.`,
+    );
+  }
+
+  before(prompt: readonly number[]): readonly number[] {
+    return prompt;
+  }
+
+  async start(prompt: readonly number[]): Promise<Float32Array> {
+    const { model } = this.#options;
+    const length = paddedLength(prompt.length, model.maxLength);
+    const padded = new Int32Array(length).fill(model.padTokenId);
+    padded.set(prompt);
+    const mask = new Int32Array(length).fill(1, 0, prompt.length);
+    const { logits, made } = await this.#graphs.run(
+      `prompt ${length}`,
+      () => promptGraph(model, length),
+      [
+        ["input_ids", int32([1, length], padded)],
+        ["attention_mask", int32([1, length], mask)],
+        ["logits_at", int32([1], Int32Array.of(prompt.length - 1))],
+      ],
+    );
+    const sizes = model.keyValueSizes!;
+    this.#past = new KeyValues(made, { ...sizes, length: prompt.length, slots: length });
+    return logits;
+  }
+
+  async advance(tokens: readonly number[], from: readonly number[]): Promise<Float32Array> {
+    const past = this.#past!;
+    past.arrange(from);
+    const { model } = this.#options;
+    const sizes = { texts: tokens.length, slots: past.slots };
+    const shape = [tokens.length, 1];
+    const { logits, made } = await this.#graphs.run(
+      JSON.stringify(sizes),
+      () => stepGraph(model, sizes),
+      [
+        ["input_ids", int32(shape, Int32Array.from(tokens))],
+        ["attention_mask", int32(shape, new Int32Array(tokens.length).fill(1))],
+        ["position_ids", int32(shape, new Int32Array(tokens.length).fill(past.length))],
+        ...past.tensors(),
+      ],
+    );
+    past.add(made);
+    return logits;
+  }
+
+  release(): Promise<void> {
+    return this.#graphs.release();
+  }
+}
+
+/** The compiled graphs of a decoder, by what tells them apart. */
+export class DecoderGraphs {
+  readonly #sessions = new SessionCache(SESSIONS);
+  readonly #options: DecoderOptions;
 
   constructor(options: DecoderOptions) {
     this.#options = options;
   }
 
-  /** Reads a prompt, at least one token; the logits [V] of what follows it. */
-  async start(prompt: readonly number[]): Promise<Float32Array> {
-    const { model } = this.#options;
-    const length = paddedLength(prompt.length, model.maxLength);
-    const executable = await this.#executable(`prompt ${length}`, () => promptGraph(model, length));
-    const padded = new Int32Array(length).fill(model.padTokenId);
-    padded.set(prompt);
-    const mask = new Int32Array(length).fill(1, 0, prompt.length);
-    const { logits, ...made } = await executable.run(
-      this.#inputs([
-        ["input_ids", int32([1, length], padded)],
-        ["attention_mask", int32([1, length], mask)],
-        ["logits_at", int32([1], Int32Array.of(prompt.length - 1))],
-      ]),
-    );
-    [this.#texts, this.#slots, this.#length] = [1, length, prompt.length];
-    this.#past = new Map(
-      Object.entries(made).map(([name, { data }]) => [name, data as Float32Array]),
-    );
-    return logits!.data as Float32Array;
+  /** Runs a graph: its `logits`, and whatever else it makes by name. */
+  async run(
+    key: string,
+    graph: () => Graph,
+    inputs: readonly (readonly [string, TensorData])[],
+  ): Promise<{ logits: Float32Array; made: ReadonlyMap<string, Float32Array> }> {
+    const { device, parameters } = this.#options;
+    const executable: Executable = await this.#sessions.get(key, () => device.compile(graph()));
+    const found = await executable.run(new Map<string, TensorData>([...parameters, ...inputs]));
+    const { logits, ...made } = found;
+    return {
+      logits: logits!.data as Float32Array,
+      made: new Map(Object.entries(made).map(([name, { data }]) => [name, data as Float32Array])),
+    };
   }
 
-  /** Goes on: text i becomes text `from[i]` with `tokens[i]` after it. The logits [texts, V] of what follows. */
-  async advance(tokens: readonly number[], from: readonly number[]): Promise<Float32Array> {
-    this.#arrange(from);
-    const { model } = this.#options;
-    const texts = tokens.length;
-    const sizes = { texts, slots: this.#slots };
-    const executable = await this.#executable(JSON.stringify(sizes), () => stepGraph(model, sizes));
-    const filled = new Int32Array(texts * this.#slots);
-    for (let text = 0; text < texts; text++)
-      filled.fill(1, text * this.#slots, text * this.#slots + this.#length);
-    const shape = this.#pastShape();
-    const past = [...this.#past].map(
-      ([name, data]) => [`past.${name}`, { dtype: "float32", shape, data }] as const,
-    );
-    const { logits, ...made } = await executable.run(
-      this.#inputs([
-        ["input_ids", int32([texts, 1], Int32Array.from(tokens))],
-        ["attention_mask", int32([texts, 1], new Int32Array(texts).fill(1))],
-        ["position_ids", int32([texts, 1], new Int32Array(texts).fill(this.#length))],
-        ["past_mask", int32([texts, this.#slots], filled)],
-        ...past,
-      ]),
-    );
-    for (const [name, { data }] of Object.entries(made)) this.#store(name, data as Float32Array);
-    this.#length++;
-    return logits!.data as Float32Array;
-  }
-
-  /** Frees the compiled graphs. */
   async release(): Promise<void> {
     await this.#sessions.clear();
   }
-
-  /** Puts the texts in the order of `from`, with room for one token more. */
-  #arrange(from: readonly number[]): void {
-    const isSame = from.length === this.#texts && from.every((text, at) => text === at);
-    if (isSame && this.#length < this.#slots) return;
-    const { heads, width } = this.#options.model.keyValueSizes!;
-    const slots = this.#length < this.#slots ? this.#slots : 2 * this.#slots;
-    for (const [name, data] of this.#past) {
-      const arranged = new Float32Array(from.length * heads * slots * width);
-      for (const [to, text] of from.entries())
-        for (let head = 0; head < heads; head++) {
-          const begin = (text * heads + head) * this.#slots * width;
-          const own = data.subarray(begin, begin + this.#length * width);
-          arranged.set(own, (to * heads + head) * slots * width);
-        }
-      this.#past.set(name, arranged);
-    }
-    [this.#texts, this.#slots] = [from.length, slots];
-  }
-
-  /** Keys or values [texts, h, 1, d] of the newest token go to its slot. */
-  #store(name: string, made: Float32Array): void {
-    const { width } = this.#options.model.keyValueSizes!;
-    const held = this.#past.get(name)!;
-    for (let row = 0; row * width < made.length; row++) {
-      const own = made.subarray(row * width, (row + 1) * width);
-      held.set(own, (row * this.#slots + this.#length) * width);
-    }
-  }
-
-  #pastShape(): readonly number[] {
-    const { heads, width } = this.#options.model.keyValueSizes!;
-    return [this.#texts, heads, this.#slots, width];
-  }
-
-  #inputs(own: readonly (readonly [string, TensorData])[]): ReadonlyMap<string, TensorData> {
-    return new Map<string, TensorData>([...this.#options.parameters, ...own]);
-  }
-
-  #executable(key: string, graph: () => ReturnType<typeof graphOf>): Promise<Executable> {
-    return this.#sessions.get(key, () => this.#options.device.compile(graph()));
-  }
 }
 
-function int32(shape: readonly number[], data: Int32Array): TensorData {
+/** A TrainingError for a prompt without tokens. */
+export function requireTokens(prompt: readonly number[]): void {
+  if (prompt.length === 0) throw new TrainingError("prompt-empty", "The prompt has no tokens.");
+}
+
+/** A tensor of whole numbers. */
+export function int32(shape: readonly number[], data: Int32Array): TensorData {
   return { dtype: "int32", shape, data };
 }
 
 function promptGraph(model: Model, length: number) {
   const batch = batchInputs(model, { rows: 1, length, logitsAt: 1 });
   const { logits, keyValues } = model.compute(parameterInputs(model), batch, noDropout);
-  return graphOf({ logits, ...named(keyValues) });
+  return graphOf({ logits, ...namedKeyValues(keyValues) });
 }
 
 function stepGraph(model: Model, { texts, slots }: { texts: number; slots: number }) {
-  const { layers, heads, width } = model.keyValueSizes!;
-  const held = (name: string) => input(name, [texts, heads, slots, width]);
   const batch = {
     ...batchInputs(model, { rows: texts, length: 1 }),
     positionIds: input("position_ids", [texts, 1], "int32"),
-    past: {
-      mask: input("past_mask", [texts, slots], "int32"),
-      layers: Array.from({ length: layers }, (_, i) => ({
-        key: held(`past.key.${i}`),
-        value: held(`past.value.${i}`),
-      })),
-    },
+    past: pastInputs(model, { texts, slots }),
   };
   const { logits, keyValues } = model.compute(parameterInputs(model), batch, noDropout);
-  return graphOf({ logits, ...named(keyValues) });
+  return graphOf({ logits, ...namedKeyValues(keyValues) });
 }
 
-function parameterInputs({ parameters }: Model): ReadonlyMap<string, Value> {
+/** The inputs that KeyValues.tensors fills. */
+export function pastInputs(
+  { keyValueSizes }: Model,
+  { texts, slots }: { texts: number; slots: number },
+): Past {
+  const { layers, heads, width } = keyValueSizes!;
+  const held = (name: string) => input(name, [texts, heads, slots, width]);
+  return {
+    mask: input("past_mask", [texts, slots], "int32"),
+    layers: Array.from({ length: layers }, (_, i) => ({
+      key: held(`past.key.${i}`),
+      value: held(`past.value.${i}`),
+    })),
+  };
+}
+
+/** A model's parameters as inputs of their names. */
+export function parameterInputs({ parameters }: Model): ReadonlyMap<string, Value> {
   return new Map(parameters.map(({ name, shape }) => [name, input(name, shape)]));
 }
 
-function named(keyValues: readonly KeyValue[]): Readonly<Record<string, Value>> {
+/** Keys and values as outputs `key.0`, `value.0`, … */
+export function namedKeyValues(keyValues: readonly KeyValue[]): Readonly<Record<string, Value>> {
   return Object.fromEntries(
     keyValues.flatMap(({ key, value }, i) => [
       [`key.${i}`, key],

@@ -1,7 +1,8 @@
 import { hashAt, streamKey } from "../models/counter-hash.ts";
 import { searchBeams } from "./beam-search.ts";
 import { type ChoiceOptions, drawToken, likeliest, penalizeRepetition } from "./choose-token.ts";
-import { Decoder, type DecoderOptions } from "./decoder.ts";
+import { type Decoder, type DecoderOptions, LanguageModelDecoder } from "./decoder.ts";
+import { TargetDecoder } from "./target-decoder.ts";
 import { TrainingError } from "./training-error.ts";
 
 /** How a text goes on; names, meanings and defaults are those of transformers' GenerationConfig. */
@@ -38,37 +39,33 @@ export const defaultGeneration: GenerationOptions = {
   seed: 0,
 };
 
+/** A decoder for the model's task. */
+export function openDecoder(options: DecoderOptions): Decoder {
+  return options.model.task === "sequence-to-sequence"
+    ? new TargetDecoder(options)
+    : new LanguageModelDecoder(options);
+}
+
 /**
- * The tokens with which a language model goes on after a prompt, the end token included where it comes. Ends too
+ * The tokens that a model writes after a prompt, or for a source, the end token included where it comes. Ends too
  * where the model can hold no more. A TrainingError for a prompt that is empty or too long.
  */
 export async function generate(
-  model: DecoderOptions,
+  decoder: Decoder,
   prompt: readonly number[],
   given: Partial<GenerationOptions> = {},
 ): Promise<readonly number[]> {
   const options = { ...defaultGeneration, ...given };
-  const room = model.model.maxLength - prompt.length;
-  if (prompt.length === 0) throw new TrainingError("prompt-empty", "The prompt has no tokens.");
-  if (room < 1)
-    throw new TrainingError(
-      "prompt-too-long",
-      `The prompt has ${prompt.length} tokens; the model holds ${model.model.maxLength}, and needs one to go on.`,
-    );
+  const room = decoder.roomAfter(prompt);
   if (options.num_beams > 1 && options.do_sample)
     throw new TrainingError(
       "argument-invalid",
       "Beams are not drawn: leave out do_sample or num_beams.",
     );
   const most = Math.min(options.max_new_tokens, room);
-  const decoder = new Decoder(model);
-  try {
-    return options.num_beams > 1
-      ? await searchBeams(decoder, prompt, { ...options, most })
-      : await goOn(decoder, prompt, { ...options, most });
-  } finally {
-    await decoder.release();
-  }
+  return options.num_beams > 1
+    ? searchBeams(decoder, prompt, { ...options, most })
+    : goOn(decoder, prompt, { ...options, most });
 }
 
 async function goOn(
@@ -78,11 +75,12 @@ async function goOn(
 ): Promise<readonly number[]> {
   const { most, do_sample, repetition_penalty, eos_token_ids, seed, isOver, signal } = options;
   const key = streamKey(seed, "generate");
+  const before = decoder.before(prompt);
   const tokens: number[] = [];
   let logits = await decoder.start(prompt);
   for (;;) {
     signal?.throwIfAborted();
-    penalizeRepetition(logits, [...prompt, ...tokens], repetition_penalty);
+    penalizeRepetition(logits, [...before, ...tokens], repetition_penalty);
     const token = do_sample
       ? drawToken(logits, options, hashAt(key, tokens.length) / 2 ** 32)
       : likeliest(logits);

@@ -5,7 +5,7 @@ import { type EvaluationOptions, predictLogits } from "../../training/evaluate.t
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
 import { modelSource, withModelErrors } from "../artifacts/model.ts";
-import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
+import { type TokenSplit, type Tokens, Written } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
@@ -69,7 +69,9 @@ function readRows(
     from: "the model",
     hint: "train with rows of this label, or drop it before the split: a model cannot be measured on what it was never shown",
   };
-  const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY };
+  const isKnown = !split.written?.includes(Written.unknown);
+  const onlyWritten = { completions: true, assistant: isKnown };
+  const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY, onlyWritten };
   return [name, taskRows[task].read(name, split, context)];
 }
 

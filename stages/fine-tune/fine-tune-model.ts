@@ -22,7 +22,7 @@ import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
 import { openStartModel, type StartModel } from "./start-model.ts";
 import { type TrainedPart, trainedPart } from "./trained-part.ts";
-import { readTrainingRows, type TrainingRows } from "./training-rows.ts";
+import { type RowsOptions, readTrainingRows, type TrainingRows } from "./training-rows.ts";
 
 /** What the fine-tune stage runs with. */
 export type FineTuneContext = StageContext<FineTuneParams, FineTuneInputs>;
@@ -32,13 +32,12 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const tokens = await context.inputs.dataset.read();
   if (context.inputs.model) await requireSameTokenizer(context.inputs.model.files, tokens);
   const task = context.params.task as TrainedTask;
-  const { mlm_probability: mlmProbability, packing } = context.params;
-  const found = readTrainingRows(tokens, { task, mlmProbability, packing });
+  const found = readTrainingRows(tokens, rowsOptions(context.params));
   const { labels } = found;
   const start = await openStartModel(context, { task, labels, facts: tokens.facts });
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
-  if (packing) sayPacking(context, rows);
+  if (context.params.packing) sayPacking(context, rows);
   const settings = argumentsOf(context, rows, start.classifier.labels);
   const part = await trainedPart(context, start.classifier, rows);
   const result = await runTraining(context, { ...part, settings });
@@ -47,6 +46,16 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
   const facts = factsOf(context, { start, rows, settings, tokens, metrics });
   return { model: { files: modelFiles(trained, tokens, facts) } };
+}
+
+function rowsOptions(params: FineTuneParams): RowsOptions {
+  const { completion_only_loss: completions, assistant_only_loss: assistant } = params;
+  return {
+    task: params.task as TrainedTask,
+    mlmProbability: params.mlm_probability,
+    onlyWritten: { completions, assistant },
+    packing: params.packing,
+  };
 }
 
 function sayPacking({ log, metric }: FineTuneContext, { train, texts }: TrainingRows): void {

@@ -53,6 +53,20 @@ export const params = {
       default: 0.15,
       examples: [0.3],
     },
+    completion_only_loss: {
+      description:
+        "Whether only completions are learned, of prompts with completions; false: the prompts, too. Of causal-lm.",
+      type: "boolean",
+      default: true,
+      examples: [false],
+    },
+    assistant_only_loss: {
+      description:
+        "Whether only what the assistant says is learned, of conversations; false: all of them. Of causal-lm.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
     packing: {
       description:
         "Whether short texts share a row of up to the tokenize stage's max_length, none of which sees another; of causal-lm. Less padding, faster; a batch then has per_device_train_batch_size rows of several texts.",

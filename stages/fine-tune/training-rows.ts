@@ -4,7 +4,7 @@ import { packRows } from "../../training/pack-rows.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
-import { taskRows } from "../task-rows.ts";
+import { type RowsContext, taskRows } from "../task-rows.ts";
 import type { TrainedTask } from "../trained-tasks.ts";
 
 /** The rows that a model is trained and evaluated on. */
@@ -27,6 +27,7 @@ export interface FoundRows {
 export interface RowsOptions {
   readonly task: TrainedTask;
   readonly mlmProbability: number;
+  readonly onlyWritten: RowsContext["onlyWritten"];
   /** Whether training texts share rows. */
   readonly packing: boolean;
 }
@@ -34,7 +35,7 @@ export interface RowsOptions {
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
 export function readTrainingRows(
   { splits, tokenizer, facts }: Tokens,
-  { task, mlmProbability, packing }: RowsOptions,
+  { task, packing, ...options }: RowsOptions,
 ): FoundRows {
   const [name, train] = trainingSplit(splits);
   if (train.rows.length === 0)
@@ -57,7 +58,7 @@ export function readTrainingRows(
       };
       const rowsOf = (split: string, rows: TokenSplit) => {
         requireFit(split, rows, model);
-        return read(split, rows, { labels: known, advice, tokenizer, mlmProbability });
+        return read(split, rows, { labels: known, advice, tokenizer, ...options });
       };
       const texts = rowsOf(name, train);
       const longest = Math.min(facts.max_length, model.maxLength);

@@ -6,19 +6,23 @@ import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { folderSource } from "../../models/file-source.ts";
 import { loadPretrained } from "../../models/pretrained.ts";
 import { candidatesOf, drawToken } from "../../training/choose-token.ts";
-import { type GenerationOptions, generate } from "../../training/generate.ts";
+import type { Decoder } from "../../training/decoder.ts";
+import { type GenerationOptions, generate, openDecoder } from "../../training/generate.ts";
 import { TrainingError } from "../../training/training-error.ts";
 
 const folder = join(import.meta.dirname, "../golden");
 const golden = JSON.parse(await readFile(join(folder, "generation.json"), "utf8"));
 const device = await openOnnxruntimeDevice({ threads: 2 });
+const decoders = new Map<string, Decoder>();
 const opened = new Map<string, Awaited<ReturnType<typeof loadPretrained>>>();
 
 async function going(name: string, prompt: readonly number[], options: Partial<GenerationOptions>) {
   const source = folderSource(join(folder, name, "model"));
   const model = opened.get(name) ?? (await loadPretrained(source, { seed: 0 }));
   opened.set(name, model);
-  return generate({ ...model, device }, prompt, options);
+  const decoder = decoders.get(name) ?? openDecoder({ ...model, device });
+  decoders.set(name, decoder);
+  return generate(decoder, prompt, options);
 }
 
 for (const name of ["gpt2-generate", "llama-generate"])
@@ -35,7 +39,7 @@ for (const name of ["gpt2-generate", "llama-generate"])
   });
 
 for (const { model, prompt, options, tokens } of golden.cases)
-  test(`${model}: ${JSON.stringify(options)}`, async () => {
+  test(`${model}: ${JSON.stringify(options)} after ${prompt.length} tokens`, async () => {
     assert.deepEqual(await going(model, prompt, options), tokens);
   });
 
