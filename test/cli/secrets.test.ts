@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { pathsBelow } from "../rig/crash-points.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
+import { smallData, smallPipeline } from "../rig/small-pipeline.ts";
 
 /** Secrets as people have them: tokens, passwords with all kinds of characters, a key of several lines. */
 const secrets: Readonly<Record<string, string>> = {
@@ -103,6 +104,57 @@ test("20 secrets that every stage prints and fails with are in no file and no ou
   }
   for (const path of await pathsBelow(rig.folder)) texts[path] = await readFile(path);
   assert.match(String(texts["show,x.tune.yaml,one,--log none"]), /plain S01 \[secret S01\]/);
+  assert.deepEqual(leaksIn(texts), []);
+});
+
+const built = ["rows", "clean", "split", "tokenizer", "tokens", "train", "evaluate", "save"];
+
+/** A table whose last column holds every secret. */
+function rowsWithSecrets(): string {
+  const [head, ...rows] = smallData.trimEnd().split("\n");
+  const notes = rows.map((row, i) => {
+    const value = secrets[names[i % names.length]!]!;
+    return `${row},"${value.replaceAll('"', '""')}"`;
+  });
+  return `${[`${head},note`, ...notes].join("\n")}\n`;
+}
+
+test("built-in kinds fail, each in its turn, and read files with 20 secrets in them: these are in no file and no output", async () => {
+  const noted = rowsWithSecrets();
+  await using rig = await ProjectRig.create({
+    "package.json": "{}",
+    "data.csv": smallData,
+    "noted.csv": noted,
+    "broken.csv": noted.replace("game,s0", "game,s0,one cell too many"),
+    "x.tune.yaml": `secrets: [${names.join(", ")}]\n${smallPipeline}`,
+  });
+  const texts: Record<string, string | Buffer> = {};
+  const run = async (...settings: readonly string[]) => {
+    const set = settings.flatMap((setting) => ["--set", setting]);
+    const { exitCode, stdout, stderr } = await rig.command(["run", "x.tune.yaml", ...set], secrets);
+    texts[`run ${settings}`] = stdout + stderr;
+    return { exitCode, said: stdout + stderr };
+  };
+  const failing: Readonly<Record<string, string>> = {
+    rows: "stages.rows.with.files=broken.csv",
+    clean: "stages.clean.with.rules=[{ min_characters: 1000 }]",
+    split: "stages.split.with.group=nosuch",
+    tokenizer: 'stages.tokenizer.require={ vocab_size: "> 1000" }',
+    tokens: 'stages.tokens.require={ tokens: "< 1" }',
+    train: "stages.train.with.model.config.max_position_embeddings=4",
+    evaluate: 'stages.evaluate.require={ accuracy: "> 1" }',
+    save: 'stages.save.require={ parameters: "< 1" }',
+  };
+  for (const stage of built) {
+    const { exitCode, said } = await run(failing[stage]!);
+    assert.equal(exitCode, 1, said);
+    assert.match(said, new RegExp(`^(✘ )?${stage}\\b.*failed`, "m"));
+  }
+  const refused = await run("stages.rows.with.files=noted.csv");
+  assert.match(refused.said, /An output of the stage holds the secret S\d\d/);
+  assert.equal((await run()).exitCode, 0);
+  for (const path of await pathsBelow(rig.folder))
+    if (!path.endsWith(".csv")) texts[path] = await readFile(path);
   assert.deepEqual(leaksIn(texts), []);
 });
 
