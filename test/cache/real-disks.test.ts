@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ProjectRig } from "../rig/project-rig.ts";
+import { smallData, smallPipeline } from "../rig/small-pipeline.ts";
 
 const files = {
   "package.json": "{}",
@@ -28,8 +29,10 @@ async function smallDisk(t: TestContext, rig: ProjectRig) {
     t.skip("no file system may be mounted here");
     return undefined;
   }
+  const resize = (kib: number) =>
+    assert.equal(spawnSync("mount", ["-o", `remount,size=${kib}k`, folder]).status, 0);
   const unmount = () => void spawnSync("umount", ["-l", folder]);
-  return { folder, [Symbol.dispose]: unmount };
+  return { folder, resize, [Symbol.dispose]: unmount };
 }
 
 /** Fails unless a run did not succeed, said why and what to do in a few lines, and left the user's files alone. */
@@ -65,6 +68,41 @@ test("a disk that fills up: the run says so, changes no user file, and succeeds 
     assert.equal((await rig.command(["cache", "verify"], environment)).exitCode, 0);
     await rm(join(disk.folder, "cache"), { recursive: true });
   }
+});
+
+test("a disk that fills up with checkpoints: the last good one stands, and a later run goes on from it to the same bytes", {
+  skip,
+}, async (t) => {
+  const training = {
+    "package.json": "{}",
+    "data.csv": smallData,
+    "x.tune.yaml": smallPipeline.replace(
+      "num_train_epochs: 1",
+      "num_train_epochs: 6\n      save_strategy: steps\n      save_steps: 1",
+    ),
+  };
+  await using straight = await ProjectRig.create(training);
+  assert.equal((await straight.run(["x.tune.yaml"])).exitCode, 0);
+  await using rig = await ProjectRig.create(training);
+  using disk = await smallDisk(t, rig);
+  if (disk === undefined) return;
+  const environment = { TUNESMITH_CACHE: join(disk.folder, "cache") };
+  assert.equal((await rig.run(["x.tune.yaml", "tokens"], environment)).exitCode, 0);
+  const { blocks, bfree, bsize } = await statfs(disk.folder);
+  const roomKib = 400;
+  disk.resize(((blocks - bfree) * bsize) / 1024 + roomKib);
+  const full = await rig.command(["run", "x.tune.yaml", "--json"], environment);
+  assert.match(full.stdout, /checkpoint-\d+ could not be (saved|kept).*(ENOSPC|no space left)/);
+  assert.equal(full.exitCode, 1, full.stdout);
+  disk.resize(32 * 1024);
+  const { exitCode, stdout, stderr } = await rig.command(
+    ["run", "x.tune.yaml", "--json"],
+    environment,
+  );
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /goes on from checkpoint-\d+ of /);
+  assert.equal(await rig.read(lock), await straight.read(lock));
+  assert.equal((await rig.command(["cache", "verify"], environment)).exitCode, 0);
 });
 
 test("a cache that became read-only serves what it holds and refuses the rest with a clear message", {
