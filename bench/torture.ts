@@ -13,6 +13,8 @@ const suites: Readonly<Record<string, string>> = {
   "power cut at every call, 3 patterns": "test/cache/power-loss-run.random.test.ts",
   "errors at every file call": "test/cache/faults.test.ts",
   "damage to blobs, manifests, index": "test/cache/mutations.random.test.ts",
+  "a thousand damages beside runs": "test/cache/damaged-run.random.test.ts",
+  "a thousand changes to a lockfile": "test/cli/damaged-lock.random.test.ts",
   "two runs at once; 8 beside gc": "test/cache/shared-runs.test.ts",
   "writers killed at random": "test/cache/processes.test.ts",
   "commands killed at random": "test/pipelines/kill.random.test.ts",

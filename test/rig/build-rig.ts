@@ -35,7 +35,7 @@ const port = { type: textArtifact, description: "A text.", optional: true } as c
 export function mixed({ word, keep }: MixParams, inputs: readonly string[]): string {
   let sum = 7;
   for (const letter of [word, ...inputs].join("|"))
-    sum = (sum * 31 + letter.charCodeAt(0)) % 1_000_003;
+    sum = (sum * 31 + letter.charCodeAt(0)) % 2_147_483_647;
   return `${sum % 10 ** keep}`;
 }
 

@@ -34,7 +34,7 @@ export function sevenStages(project: string, word: string, mix = mixKind(new Set
   const reads = (names: readonly string[]) =>
     Object.fromEntries(names.map((stage, i) => ["abc"[i]!, { stage, port: "text" }]));
   const mixed = (name: string, ...inputs: readonly string[]): PipelineStage =>
-    stageOf(mix, name, { word: `${word} ${name}`, keep: 6 }, reads(inputs));
+    stageOf(mix, name, { word: `${word} ${name}`, keep: 9 }, reads(inputs));
   const destination = { absolute: join(project, "out"), shown: "out" };
   return [
     mixed("rows"),
