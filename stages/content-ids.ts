@@ -6,10 +6,11 @@ export class ContentIds {
   readonly #repeats = new Map<string, number>();
 
   take({ text, label, columns, ...others }: Omit<Row, "id">): string {
-    const { words, tags, completion, target, messages } = others;
-    const more = [words, tags, completion, target, messages].filter((one) => one !== undefined);
-    const content = JSON.stringify([text, label ?? null, Object.entries(columns), ...more]);
-    const digest = createHash("sha256").update(content).digest("hex").slice(0, 16);
+    const { words, tags, completion, target, messages, labels, numbers, question, answers } = others;
+    const content = [words, tags, completion, target, messages, labels, numbers, question, answers];
+    const more = content.filter((one) => one !== undefined);
+    const known = JSON.stringify([text, label ?? null, Object.entries(columns), ...more]);
+    const digest = createHash("sha256").update(known).digest("hex").slice(0, 16);
     const repeat = (this.#repeats.get(digest) ?? 0) + 1;
     this.#repeats.set(digest, repeat);
     return repeat === 1 ? digest : `${digest}-${repeat}`;

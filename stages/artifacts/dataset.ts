@@ -8,6 +8,10 @@ export interface Row {
   readonly id: string;
   readonly text: string;
   readonly label?: string;
+  /** Where any number of labels may fit: those that do. */
+  readonly labels?: readonly string[];
+  /** Numbers that a model is to give, by their names. */
+  readonly numbers?: Readonly<Record<string, number>>;
   /** The text as words, where the words have tags; `text` is then these with spaces between. */
   readonly words?: readonly string[];
   /** The tag of each word. */
@@ -18,8 +22,18 @@ export interface Row {
   readonly target?: string;
   /** A conversation; `text` is then all that is said in it, a line each. */
   readonly messages?: readonly Message[];
+  /** A question about the text. */
+  readonly question?: string;
+  /** What may be answered to it; several are equally right, none says that the text has no answer. */
+  readonly answers?: Answers;
   /** The source's other columns by name, sorted by code unit. */
   readonly columns: Readonly<Record<string, string>>;
+}
+
+/** Answers as in SQuAD: stretches of a text, and the character (code point, from 0) at which each begins. */
+export interface Answers {
+  readonly text: readonly string[];
+  readonly answer_start: readonly number[];
 }
 
 /** One message of a conversation; other keys are for chat templates. */
@@ -33,7 +47,7 @@ export interface Dataset {
   readonly splits: ReadonlyMap<string, readonly Row[]>;
 }
 
-/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"words"?,"tags"?,"completion"?,"target"?,"messages"?,"columns"}`. */
+/** Rows as JSON Lines: `<split>/rows.jsonl`, each line `{"id","text","label"?,"labels"?,"numbers"?,"words"?,"tags"?,"completion"?,"target"?,"messages"?,"question"?,"answers"?,"columns"}`. */
 export const dataset: ArtifactType<Dataset> = {
   name: "dataset",
   format: 1,
@@ -58,16 +72,20 @@ export function columnOf(row: Row, name: string): string | undefined {
 }
 
 /** Key order is part of the bytes: always the same, whoever made the row. */
-function canonicalRow({ id, text, label, words, tags, columns, ...written }: Row): Row {
-  const { completion, target, messages } = written;
+function canonicalRow({ id, text, label, labels, numbers, columns, ...content }: Row): Row {
+  const { words, tags, completion, target, messages, question, answers } = content;
   return {
     id,
     text,
     ...(label !== undefined && { label }),
+    ...(labels && { labels }),
+    ...(numbers && { numbers }),
     ...(words && tags && { words, tags }),
     ...(completion !== undefined && { completion }),
     ...(target !== undefined && { target }),
     ...(messages && { messages }),
+    ...(question !== undefined && { question }),
+    ...(answers && { answers }),
     columns,
   };
 }
@@ -105,11 +123,16 @@ function parseRow(bytes: Uint8Array): Row | undefined {
 export function isRow(value: unknown): value is Row {
   if (typeof value !== "object" || value === null) return false;
   const row = value as Partial<Record<keyof Row, unknown>>;
-  const { id, text, label, words, tags, completion, target, messages, columns } = row;
+  const { id, text, label, words, tags, completion, target, messages, question, columns } = row;
   return (
     typeof id === "string" &&
     typeof text === "string" &&
-    [label, completion, target].every((one) => one === undefined || typeof one === "string") &&
+    [label, completion, target, question].every(
+      (one) => one === undefined || typeof one === "string",
+    ) &&
+    (row.labels === undefined || isListOfTexts(row.labels)) &&
+    (row.numbers === undefined || areNumbers(row.numbers)) &&
+    (row.answers === undefined || areAnswers(row.answers)) &&
     (messages === undefined || (Array.isArray(messages) && messages.every(isMessage))) &&
     areTagged(words, tags) &&
     typeof columns === "object" &&
@@ -127,6 +150,18 @@ function areTagged(words: unknown, tags: unknown): boolean {
 export function isMessage(value: unknown): value is Message {
   const { role, content } = (value ?? {}) as Partial<Record<keyof Message, unknown>>;
   return typeof role === "string" && typeof content === "string";
+}
+
+/** Whether a value is an object of numbers. */
+export function areNumbers(value: unknown): value is Readonly<Record<string, number>> {
+  return typeof value === "object" && value !== null && Object.values(value).every(Number.isFinite);
+}
+
+/** Whether a value is an object with as many texts as places at which they begin. */
+export function areAnswers(value: unknown): value is Answers {
+  const { text, answer_start } = (value ?? {}) as Partial<Record<keyof Answers, unknown>>;
+  if (!isListOfTexts(text) || !Array.isArray(answer_start)) return false;
+  return answer_start.length === text.length && answer_start.every(Number.isSafeInteger);
 }
 
 /** Whether a value is a list of strings only. */

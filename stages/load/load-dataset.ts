@@ -3,15 +3,16 @@ import { stat } from "node:fs/promises";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { InputPorts, Json, StageContext } from "../../engine/stage.ts";
 import type { Dataset, Row } from "../artifacts/dataset.ts";
-import { byCodeUnit } from "../by-code-unit.ts";
 import { ContentIds } from "../content-ids.ts";
 import { checkedUtf8 } from "./checked-utf8.ts";
 import { conllRecords } from "./conll-records.ts";
 import { csvRecords, tsvRecords } from "./csv-records.ts";
 import { jsonLinesRecords, textRecords } from "./line-records.ts";
 import { type Format, formatOf, type LoadParams, type SplitFile } from "./load-params.ts";
+import { type FileReport, loadReport } from "./load-report.ts";
 import type { RecordFile, SourceRecord } from "./record.ts";
 import { type RowWithoutId, rowColumns, rowOf, textColumn, wantedColumns } from "./row-columns.ts";
+import { squadRecords } from "./squad-records.ts";
 
 const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<SourceRecord> } = {
   csv: csvRecords,
@@ -19,14 +20,8 @@ const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<Sou
   jsonl: jsonLinesRecords,
   txt: textRecords,
   conll: conllRecords,
+  squad: squadRecords,
 };
-
-interface FileReport {
-  readonly split: string;
-  readonly format: Format;
-  readonly rows: number;
-  readonly blank_lines_skipped: number;
-}
 
 /** Reads the files in their order into a dataset, with a report of what was read. */
 export async function loadDataset(
@@ -44,10 +39,11 @@ export async function loadDataset(
     ids.set(file.split, splitIds);
     reports.push(await loadFile(context, file, rows, splitIds));
   }
-  const report = reportOf(splits, reports);
+  const report = loadReport(splits, reports);
   context.metric("rows", report.rows);
-  if (context.params.label !== undefined)
+  if (context.params.label !== undefined || context.params.labels !== undefined)
     context.metric("labels", Object.keys(report.labels).length);
+  if (report.questions) context.metric("without_answer", report.questions.without_answer);
   return { dataset: { splits }, report };
 }
 
@@ -74,9 +70,10 @@ async function loadFile(
     skippedBlankLine: () => blankLines++,
   };
   for await (const record of READERS[format](file)) {
-    const row = rowOf(record, columns, `${path}:${record.line}`);
+    const place = `${path}:${record.place ?? record.line}`;
+    const row = rowOf(record, columns, place);
     if (label !== undefined && !row.label) unlabelled.push(record.line);
-    rows.push({ ...row, id: ids.take(row, path, record.line) });
+    rows.push({ ...row, id: ids.take(row, place) });
   }
   if (rows.length === before) throw await noRows(path);
   if (unlabelled.length > 0) throw emptyLabels(path, unlabelled);
@@ -96,9 +93,8 @@ class RowIds {
   readonly #content = new ContentIds();
 
   /** The id column's cell, which must be unique; without one a digest of the row's content, `-2`, `-3` added for repeats. */
-  take(row: RowWithoutId, path: string, line: number): string {
+  take(row: RowWithoutId, place: string): string {
     if (row.id === undefined) return this.#content.take(row);
-    const place = `${path}:${line}`;
     const first = this.#lines.get(row.id);
     if (row.id === "" || first !== undefined) throw badId(place, row.id, first);
     this.#lines.set(row.id, place);
@@ -136,21 +132,4 @@ async function noRows(path: string): Promise<StageFailure> {
     message: size === 0 ? `${path}: the file is empty.` : `${path}: the file has no rows.`,
     hint: "a csv or tsv file needs a header and at least one row; other files at least one line",
   });
-}
-
-function reportOf(splits: ReadonlyMap<string, readonly Row[]>, files: readonly FileReport[]) {
-  const all = [...splits.values()].flat();
-  const labels = new Map<string, number>();
-  for (const { label } of all)
-    if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
-  const tags = new Set(all.flatMap((row) => row.tags ?? []));
-  return {
-    rows: all.length,
-    ...(tags.size > 0 && { tags: [...tags].sort(byCodeUnit) }),
-    splits: Object.fromEntries([...splits].map(([split, rows]) => [split, rows.length])),
-    labels: Object.fromEntries([...labels].sort(([a], [b]) => byCodeUnit(a, b))),
-    columns: [...new Set(all.flatMap(({ columns }) => Object.keys(columns)))].sort(byCodeUnit),
-    empty_texts: all.filter(({ text }) => text === "").length,
-    files: files.map((file) => ({ ...file })),
-  };
 }

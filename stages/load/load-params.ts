@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import type { FromSchema } from "json-schema-to-ts";
 import type { ParamsProblem, ParamsSchema } from "../../engine/stage.ts";
+import { columnParams } from "./column-params.ts";
 
 const pathOrPaths = {
   anyOf: [
@@ -8,8 +9,6 @@ const pathOrPaths = {
     { type: "array", minItems: 1, items: { type: "string", minLength: 1 } },
   ],
 } as const;
-
-const column = { type: "string", minLength: 1 } as const;
 
 /** The schema of the load stage's `with`. */
 export const loadParams = {
@@ -35,9 +34,9 @@ export const loadParams = {
     },
     format: {
       description:
-        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt, .conll (or .iob2). A txt file has one text a line; a conll file one word a line, its tag in the last column, a blank line between texts.",
+        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt, .conll (or .iob2), .json. A txt file has one text a line; a conll file one word a line, its tag in the last column, a blank line between texts; a squad file is one JSON object, questions with answers as SQuAD 1.1 and 2.0 are published.",
       type: "string",
-      enum: ["auto", "csv", "tsv", "jsonl", "txt", "conll"],
+      enum: ["auto", "csv", "tsv", "jsonl", "txt", "conll", "squad"],
       default: "auto",
       examples: ["csv"],
     },
@@ -48,62 +47,7 @@ export const loadParams = {
       default: "text",
       examples: ["description"],
     },
-    label: {
-      description: "The column that holds the label. Without it rows have no label.",
-      type: "string",
-      minLength: 1,
-      examples: ["section"],
-    },
-    words: {
-      description:
-        "The column that holds the words of a text, where words have tags: a JSON list of strings, or words with spaces between. The text is then made of them, and `text` is not read.",
-      type: "string",
-      minLength: 1,
-      examples: ["tokens"],
-    },
-    tags: {
-      description:
-        "The column that holds the tag of each word: a JSON list as long as the words', or tags with spaces between.",
-      type: "string",
-      minLength: 1,
-      examples: ["ner_tags"],
-    },
-    tag_names: {
-      description: "The names of tags that the column holds as numbers 0, 1, 2, …, in this order.",
-      type: "array",
-      minItems: 1,
-      uniqueItems: true,
-      items: { type: "string", minLength: 1 },
-      examples: [["O", "B-PER", "I-PER"]],
-    },
-    prompt: {
-      ...column,
-      description:
-        "The column that holds a prompt, which `completion` then goes on with, for causal-lm.",
-      examples: ["question"],
-    },
-    completion: {
-      ...column,
-      description: "The column that holds what comes after the prompt.",
-      examples: ["reply"],
-    },
-    source: {
-      ...column,
-      description:
-        "The column that holds a text to be turned into another one, for sequence-to-sequence.",
-      examples: ["en"],
-    },
-    target: {
-      ...column,
-      description: "The column that holds what the source is to become, such as its translation.",
-      examples: ["fr"],
-    },
-    messages: {
-      ...column,
-      description:
-        "The column that holds a conversation: a JSON list of messages, each with a role (system, user, assistant, …) and a content. The tokenize stage writes it out by a chat template.",
-      examples: ["messages"],
-    },
+    ...columnParams,
     id: {
       description:
         "The column that holds a unique id of each row. Without it an id is made from the row's content.",
@@ -161,6 +105,7 @@ const EXTENSIONS: { readonly [extension: string]: Format } = {
   ".txt": "txt",
   ".conll": "conll",
   ".iob2": "conll",
+  ".json": "squad",
 };
 
 /** How a file is written. */
@@ -171,54 +116,29 @@ export function formatOf(path: string, { format }: LoadParams): Format | undefin
   return format === "auto" ? EXTENSIONS[extname(path).toLowerCase()] : format;
 }
 
-const WRITTEN = ["prompt", "completion", "source", "target", "messages"] as const;
+const CONTENT = [
+  "labels",
+  "label_separator",
+  "numbers",
+  "prompt",
+  "completion",
+  "source",
+  "target",
+  "messages",
+  "question",
+  "context",
+  "answers",
+] as const;
 
 /** Params that mean nothing for a format. */
 const foreignParams = {
   csv: [],
   tsv: ["delimiter"],
   jsonl: ["delimiter"],
-  txt: ["label", "words", "tags", "tag_names", ...WRITTEN, "id", "delimiter"],
-  conll: ["label", "words", "tags", ...WRITTEN, "id", "delimiter"],
+  txt: ["label", "words", "tags", "tag_names", ...CONTENT, "id", "delimiter"],
+  conll: ["label", "words", "tags", ...CONTENT, "id", "delimiter"],
+  squad: ["label", "words", "tags", "tag_names", ...CONTENT, "id", "delimiter"],
 } as const satisfies { readonly [F in Format]: readonly (keyof LoadParams)[] };
-
-/** Columns that are of use together only. */
-const PAIRS = [
-  ["words", "tags"],
-  ["prompt", "completion"],
-  ["source", "target"],
-] as const satisfies readonly (readonly (keyof LoadParams)[])[];
-
-/** What is wrong with the columns of a row's content: one of a pair alone, or two kinds of content. */
-export function contentProblems(params: LoadParams): ParamsProblem[] {
-  const alone = PAIRS.flatMap(([one, other]): ParamsProblem[] => {
-    if ((params[one] === undefined) === (params[other] === undefined)) return [];
-    const [given, missing] = params[one] === undefined ? [other, one] : [one, other];
-    const message = `"${given}" is given without "${missing}".`;
-    return [
-      {
-        at: [given],
-        code: `${one}-without-${other}`,
-        message,
-        hint: `name the column of the ${missing} too`,
-      },
-    ];
-  });
-  const kinds = [...PAIRS.map(([one]) => one), "messages" as const].filter(
-    (name) => params[name] !== undefined,
-  );
-  if (alone.length > 0 || kinds.length < 2) return alone;
-  const [first, second] = kinds as [keyof LoadParams, keyof LoadParams];
-  const message = `"${second}" is given beside "${first}"; a row has content of one kind.`;
-  return [
-    {
-      at: [second],
-      code: "two-kinds-of-rows",
-      message,
-      hint: `leave out "${second}" or "${first}"`,
-    },
-  ];
-}
 
 /** What is wrong with a file's extension, or with params that mean nothing for its format. */
 export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsProblem[] {
@@ -229,7 +149,7 @@ export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsP
         at,
         code: "unknown-format",
         message: `The extension of "${path}" does not say how the file is written.`,
-        hint: "say it: format: csv, tsv, jsonl, txt or conll",
+        hint: "say it: format: csv, tsv, jsonl, txt, conll or squad",
       },
     ];
   return foreignParams[format]

@@ -1,20 +1,14 @@
 import { defineStage, type InputPath } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
-import {
-  contentProblems,
-  filesBySplit,
-  formatOf,
-  type LoadParams,
-  loadParams,
-  problemsOf,
-} from "./load-params.ts";
+import { contentProblems } from "./content-problems.ts";
+import { filesBySplit, formatOf, type LoadParams, loadParams, problemsOf } from "./load-params.ts";
 
-/** Reads rows with a text, perhaps a label, tagged words, a completion or target, or conversations, from CSV, TSV, JSON Lines, plain text or CoNLL files. */
+/** Reads rows with a text, perhaps labels or numbers, tagged words, a completion or target, questions, or conversations, from CSV, TSV, JSON Lines, plain text, CoNLL or SQuAD files. */
 export const load = defineStage({
   kind: "load",
   version: 1,
-  description: "Reads rows from CSV, TSV, JSON Lines, plain text or CoNLL files.",
+  description: "Reads rows from CSV, TSV, JSON Lines, plain text, CoNLL or SQuAD files.",
   params: loadParams,
   inputs: {},
   outputs: {

@@ -4,6 +4,8 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 export interface SourceRecord {
   /** Where it begins in the file, 1 for the first line. */
   readonly line: number;
+  /** Where a line would say little: its place in the file in other words. */
+  readonly place?: string;
   /** Column names and cells, sorted by name in code units; without a cell the column is empty. */
   readonly cells: readonly (readonly [string, string | undefined])[];
 }
