@@ -3,10 +3,12 @@ import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
 import type { TokenizerFiles } from "./artifacts/tokenizer.ts";
 import type { TokenSplit } from "./artifacts/tokens.ts";
+import { labelSetRows, labelsOfSets } from "./label-set-rows.ts";
 import { labelledRows, labelsOfRows, type UnknownLabelAdvice } from "./labelled-rows.ts";
 import { followedRows, maskableRows } from "./language-rows.ts";
+import { namesOfNumbers, numberRows } from "./number-rows.ts";
 import { taggedRows, tagsOfRows } from "./tagged-rows.ts";
-import { type TrainedTask, trainedTasks } from "./trained-tasks.ts";
+import { type Learning, learningOf, trainedTasks } from "./trained-tasks.ts";
 
 /** What the rows of a task are read with. */
 export interface RowsContext {
@@ -22,24 +24,26 @@ export interface RowsContext {
 
 /** How the rows of a task are read. */
 export interface TaskRows {
-  /** The labels that a split has, sorted by code unit; a StageFailure where rows lack them. */
+  /** The labels that a split has, sorted by code unit, or the names of its numbers; a StageFailure where rows lack them. */
   labelsOf?(name: string, split: TokenSplit): readonly string[];
   /** A split as training reads it; a StageFailure says what is wrong with it, such as a label that is not among `labels`. */
   read(name: string, split: TokenSplit, context: RowsContext): TokenDataset;
 }
 
 /** How the rows of each task are read. */
-export const taskRows: Readonly<Record<TrainedTask, TaskRows>> = {
+export const taskRows: Readonly<Record<Learning, TaskRows>> = {
   "sequence-classification": { labelsOf: labelsOfRows, read: labelledRows },
+  multi_label_classification: { labelsOf: labelsOfSets, read: labelSetRows },
+  regression: { labelsOf: namesOfNumbers, read: numberRows },
   "token-classification": { labelsOf: tagsOfRows, read: taggedRows },
   "masked-lm": { read: (_, split, context) => maskableRows(split, context) },
   "causal-lm": { read: followedRows },
 };
 
-/** The task of a model that is to be `done` ("saved"); a StageFailure where stages do not know it. */
-export function trainedTask({ model }: ModelWithWeights, done: string): TrainedTask {
+/** What a model that is to be `done` ("saved") has learnt; a StageFailure where stages do not know its task. */
+export function learningOfModel({ model }: ModelWithWeights, done: string): Learning {
   const found = trainedTasks.find((task) => task === model.task);
-  if (found !== undefined) return found;
+  if (found !== undefined) return learningOf(found, model.problemType);
   throw new StageFailure({
     code: "task-not-supported",
     message: `A model for ${model.task} cannot be ${done}.`,

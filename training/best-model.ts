@@ -50,7 +50,8 @@ export class BestModel {
   /** How much better a value is than the best; below 0 where it is worse. */
   #gain(value: number, best: { readonly value: number }): number {
     const { metric_for_best_model, greater_is_better } = this.#given;
-    const prefersGreater = greater_is_better ?? !metric_for_best_model.endsWith("loss");
+    const isCost = /(loss|mse|mae|perplexity)$/.test(metric_for_best_model);
+    const prefersGreater = greater_is_better ?? !isCost;
     return prefersGreater ? value - best.value : best.value - value;
   }
 }

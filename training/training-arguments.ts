@@ -116,7 +116,7 @@ export interface TrainingArguments {
   readonly load_best_model_at_end: boolean;
   /** A metric of evaluation, with or without its prefix `eval_`. */
   readonly metric_for_best_model: string;
-  /** Default: true unless the metric's name ends in `loss`. */
+  /** Default: true unless the metric is a loss, an error (`mse`, `mae`) or the perplexity. */
   readonly greater_is_better?: boolean;
   /** Evaluations in a row without a better one after which training ends; absent: it does not. */
   readonly early_stopping_patience?: number;

@@ -1,5 +1,6 @@
 import type { ArtifactReader, ArtifactType } from "../../engine/artifact.ts";
 import type { ClassMetrics } from "../../training/metrics.ts";
+import type { NumberMetrics } from "../../training/regression-metrics.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
 
@@ -20,6 +21,22 @@ export interface TagPrediction {
   readonly predictions: readonly string[];
 }
 
+/** What a classifier of any number of labels gave for one row. */
+export interface LabelSetPrediction {
+  readonly id: string;
+  readonly labels: readonly string[];
+  readonly predictions: readonly string[];
+  /** The probability of each label by itself, in the order of the report's labels. */
+  readonly scores: readonly number[];
+}
+
+/** What a model of numbers gave for one row. */
+export interface NumberPrediction {
+  readonly id: string;
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly predictions: Readonly<Record<string, number>>;
+}
+
 /** A model's results on a dataset. */
 export interface Metrics {
   /** Numbers by name: loss, accuracy, macro_f1, … */
@@ -32,8 +49,14 @@ export interface Metrics {
     readonly classes: readonly ClassMetrics[];
     /** Rows, or words, by true label, then by predicted one, in the order of `labels`. */
     readonly confusion: readonly (readonly number[])[];
+    /** Of a model of numbers: how near each comes. */
+    readonly numbers?: Readonly<Record<string, NumberMetrics>>;
   };
-  readonly predictions: readonly Prediction[] | readonly TagPrediction[];
+  readonly predictions:
+    | readonly Prediction[]
+    | readonly TagPrediction[]
+    | readonly LabelSetPrediction[]
+    | readonly NumberPrediction[];
 }
 
 /** metrics.json (flat numbers), report.json (per class, confusion matrix), predictions.jsonl (one row a line). */
@@ -48,7 +71,7 @@ export const metrics: ArtifactType<Metrics> = {
   async read(files) {
     const metrics = await readJson<Metrics["metrics"]>(files, "metrics.json");
     const report = await readJson<Metrics["report"]>(files, "report.json");
-    const predictions: (Prediction & TagPrediction)[] = []; // all of one kind or the other
+    const predictions: never[] = []; // all of one kind, whichever
     for await (const lines of splitLines(files.stream("predictions.jsonl")))
       for (const { bytes } of lines)
         predictions.push(parse(Buffer.from(bytes).toString(), "predictions.jsonl"));

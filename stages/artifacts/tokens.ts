@@ -1,7 +1,7 @@
 import type { ArtifactReader, ArtifactType, ArtifactWriter } from "../../engine/artifact.ts";
 import { ModelError } from "../../models/model-error.ts";
 import { formatSafetensors, parseSafetensors, type RawTensor } from "../../models/safetensors.ts";
-import { isListOfTexts } from "./dataset.ts";
+import { areNumbers, isListOfTexts } from "./dataset.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
 import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
@@ -10,6 +10,8 @@ import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
 export interface TokenRow {
   readonly id: string;
   readonly label?: string;
+  readonly labels?: readonly string[];
+  readonly numbers?: Readonly<Record<string, number>>;
   /** Of the words that begin in the row, in their order. */
   readonly tags?: readonly string[];
   /** What is to be written after the row, or for it: the text of its completion or target. */
@@ -104,10 +106,12 @@ async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter
   await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
 }
 
-function canonicalRow({ id, label, tags, reference }: TokenRow): TokenRow {
+function canonicalRow({ id, label, labels, numbers, tags, reference }: TokenRow): TokenRow {
   return {
     id,
     ...(label !== undefined && { label }),
+    ...(labels && { labels }),
+    ...(numbers && { numbers }),
     ...(tags && { tags }),
     ...(reference !== undefined && { reference }),
   };
@@ -248,6 +252,8 @@ function parseTokenRow(bytes: Uint8Array): TokenRow | undefined {
     const valid =
       typeof row?.id === "string" &&
       [row.label, row.reference].every((one) => one === undefined || typeof one === "string") &&
+      (row.labels === undefined || isListOfTexts(row.labels)) &&
+      (row.numbers === undefined || areNumbers(row.numbers)) &&
       (row.tags === undefined || isListOfTexts(row.tags));
     return valid ? (row as TokenRow) : undefined;
   } catch {

@@ -87,10 +87,11 @@ function dropDuplicates(name: string, by: "text" | "text_and_label"): Rule {
   let conflicting = 0;
   return {
     name,
-    apply({ text, completion, target, label = completion ?? target }) {
-      const labels = labelsOfText.get(text);
+    apply({ text, question, completion, target, label = completion ?? target }) {
+      const key = question === undefined ? text : JSON.stringify([text, question]);
+      const labels = labelsOfText.get(key);
       if (labels === undefined) {
-        labelsOfText.set(text, [label]);
+        labelsOfText.set(key, [label]);
         return text;
       }
       if (label !== labels[0]) conflicting++;

@@ -9,24 +9,31 @@ import { type TokenSplit, type Tokens, Written } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
-import { taskRows, trainedTask } from "../task-rows.ts";
-import type { TrainedTask } from "../trained-tasks.ts";
+import { learningOfModel, taskRows } from "../task-rows.ts";
+import type { Learning } from "../trained-tasks.ts";
 import { classificationResults, type MeasuredSplit } from "./classification-results.ts";
 import type { EvaluateInputs, EvaluateParams } from "./evaluate.ts";
 import { languageModelResults } from "./language-model-results.ts";
 import { tagResults } from "./tag-results.ts";
+import { labelSetResults, regressionResults } from "./target-results.ts";
 
-type Results = (split: MeasuredSplit, options: EvaluationOptions) => Promise<Metrics>;
+type MeasuringOptions = EvaluationOptions & EvaluateParams;
+type Results = (split: MeasuredSplit, options: MeasuringOptions) => Promise<Metrics>;
 
-const resultsOf: Readonly<Record<TrainedTask, Results>> = {
+const resultsOf: Readonly<Record<Learning, Results>> = {
   "sequence-classification": ofLogits(classificationResults),
+  multi_label_classification: ofLogits(labelSetResults),
+  regression: ofLogits(regressionResults),
   "token-classification": ofLogits(tagResults),
   "masked-lm": languageModelResults,
   "causal-lm": languageModelResults,
 };
 
-function ofLogits(results: (logits: Float32Array, split: MeasuredSplit) => Metrics): Results {
-  return async (split, options) => results(await predictLogits(split.rows, options), split);
+function ofLogits(
+  results: (logits: Float32Array, split: MeasuredSplit, params: EvaluateParams) => Metrics,
+): Results {
+  return async (split, options) =>
+    results(await predictLogits(split.rows, options), split, options);
 }
 
 /** The model's results on the split; each number is recorded as a metric of the stage, too. */
@@ -39,17 +46,18 @@ export async function evaluateModel(
   const classifier = await withModelErrors("The model cannot be evaluated", () =>
     loadPretrained(modelSource(inputs.model.files), { seed: 0 }),
   );
-  const task = trainedTask(classifier, "evaluated");
-  const [split, rows] = readRows(tokens, task, classifier);
-  const options: EvaluationOptions = {
+  const learning = learningOfModel(classifier, "evaluated");
+  const [split, rows] = readRows(tokens, learning, classifier);
+  const options: MeasuringOptions = {
     ...classifier,
+    ...params,
     device: await openDevice(device),
     batchSize: params.per_device_eval_batch_size,
     signal,
     onProgress: (done, total) => progress({ done, total, unit: "rows" }),
   };
   const measured = { split, rows, labels: classifier.labels };
-  const metrics = await resultsOf[task](measured, options);
+  const metrics = await resultsOf[learning](measured, options);
   for (const [name, value] of Object.entries(metrics.metrics)) context.metric(name, value);
   return { metrics };
 }
@@ -60,7 +68,7 @@ const MLM_PROBABILITY = 0.15;
 /** The only split, as the model reads it; a StageFailure names a label that the model does not have. */
 function readRows(
   { splits, tokenizer }: Tokens,
-  task: TrainedTask,
+  learning: Learning,
   { model, labels }: ModelWithWeights,
 ): readonly [string, TokenDataset] {
   const [name, split] = onlySplit(splits);
@@ -72,7 +80,7 @@ function readRows(
   const isKnown = !split.written?.includes(Written.unknown);
   const onlyWritten = { completions: true, assistant: isKnown };
   const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY, onlyWritten };
-  return [name, taskRows[task].read(name, split, context)];
+  return [name, taskRows[learning].read(name, split, context)];
 }
 
 function onlySplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {

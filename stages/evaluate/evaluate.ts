@@ -20,6 +20,15 @@ const params = {
       default: 32,
       examples: [8],
     },
+    threshold: {
+      description:
+        "Of problem_type multi_label_classification: the probability above which a label is given.",
+      type: "number",
+      exclusiveMinimum: 0,
+      exclusiveMaximum: 1,
+      default: 0.5,
+      examples: [0.3],
+    },
   },
   additionalProperties: false,
 } as const satisfies ParamsSchema;

@@ -16,10 +16,11 @@ import type { TrainingFacts } from "../artifacts/model.ts";
 import type { Tokens } from "../artifacts/tokens.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
-import type { TrainedTask } from "../trained-tasks.ts";
+import { type Learning, learningOf, type TrainedTask } from "../trained-tasks.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
+import { problemTypeOf } from "./problem-type.ts";
 import { openStartModel, type StartModel } from "./start-model.ts";
 import { type TrainedPart, trainedPart } from "./trained-part.ts";
 import { type RowsOptions, readTrainingRows, type TrainingRows } from "./training-rows.ts";
@@ -32,9 +33,11 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const tokens = await context.inputs.dataset.read();
   if (context.inputs.model) await requireSameTokenizer(context.inputs.model.files, tokens);
   const task = context.params.task as TrainedTask;
-  const found = readTrainingRows(tokens, rowsOptions(context.params));
-  const { labels } = found;
-  const start = await openStartModel(context, { task, labels, facts: tokens.facts });
+  const problemType = problemTypeOf(context.params, tokens);
+  const learning = learningOf(task, problemType);
+  const found = readTrainingRows(tokens, rowsOptions(context.params, learning));
+  const wanted = { task, labels: found.labels, ...(problemType && { problemType }) };
+  const start = await openStartModel(context, wanted, tokens.facts);
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
   if (context.params.packing) sayPacking(context, rows);
@@ -48,10 +51,10 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   return { model: { files: modelFiles(trained, tokens, facts) } };
 }
 
-function rowsOptions(params: FineTuneParams): RowsOptions {
+function rowsOptions(params: FineTuneParams, learning: Learning): RowsOptions {
   const { completion_only_loss: completions, assistant_only_loss: assistant } = params;
   return {
-    task: params.task as TrainedTask,
+    learning,
     mlmProbability: params.mlm_probability,
     onlyWritten: { completions, assistant },
     packing: params.packing,

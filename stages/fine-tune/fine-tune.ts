@@ -15,6 +15,7 @@ import {
   oneModelProblems,
 } from "../start-model-problems.ts";
 import { trainedTasks } from "../trained-tasks.ts";
+import { oneLabelProblems, problemTypeProblems } from "./one-label-problems.ts";
 import { type FineTuneParams, params } from "./params.ts";
 import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
 
@@ -93,8 +94,8 @@ export const fineTune = defineStage({
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
     ...optimizerProblems(params),
-    ...classWeightProblems(params),
-    ...samplingProblems(params),
+    ...problemTypeProblems(params),
+    ...oneLabelProblems(params),
     ...packingProblems(params),
     ...refusedArgumentProblems(params),
   ],
@@ -168,18 +169,6 @@ function scheduleProblems(params: FineTuneParams): ParamsProblem[] {
       hint: `expected ${problem}`,
     },
   ];
-}
-
-function classWeightProblems({ task, class_weights }: FineTuneParams): ParamsProblem[] {
-  if (class_weights === undefined || task.endsWith("-classification")) return [];
-  const message = `class_weights are for tasks with labels; ${task} has none.`;
-  return [{ at: ["class_weights"], code: "no-classes", message, hint: "leave them out" }];
-}
-
-function samplingProblems({ task, balanced_sampling }: FineTuneParams): ParamsProblem[] {
-  if (!balanced_sampling || task === "sequence-classification") return [];
-  const message = `balanced_sampling is for rows with one label each; those of ${task} have none.`;
-  return [{ at: ["balanced_sampling"], code: "no-classes", message, hint: "leave it out" }];
 }
 
 function packingProblems({ task, packing }: FineTuneParams): ParamsProblem[] {

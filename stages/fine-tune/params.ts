@@ -1,10 +1,31 @@
 import type { FromSchema } from "json-schema-to-ts";
 import type { ParamsSchema } from "../../engine/stage.ts";
+import { problemTypes } from "../../models/model.ts";
 import { configSchema } from "./config-schema.ts";
 import { optimizerParams } from "./optimizer-params.ts";
 import { refusedProperties } from "./refused-arguments.ts";
 
 const batchSize = { type: "integer", minimum: 1, maximum: 65536 } as const;
+
+/** What evaluations give, in one task or another. */
+const metricNames = [
+  "loss",
+  "accuracy",
+  "macro_f1",
+  "weighted_f1",
+  "subset_accuracy",
+  "micro_f1",
+  "precision",
+  "recall",
+  "f1",
+  "exact_match",
+  "mse",
+  "mae",
+  "r2",
+  "pearson",
+  "spearmanr",
+  "perplexity",
+] as const;
 
 /** `with` of the fine-tune stage; names, meanings and defaults are those of transformers' TrainingArguments. */
 export const params = {
@@ -31,7 +52,7 @@ export const params = {
     },
     task: {
       description:
-        "What the model learns: sequence-classification gives each text one label, token-classification each word a tag, masked-lm to find hidden words, causal-lm to go on with a text.",
+        "What the model learns: sequence-classification gives each text a label, labels or numbers (problem_type), token-classification each word a tag, masked-lm to find hidden words, causal-lm to go on with a text.",
       type: "string",
       default: "sequence-classification",
       examples: ["sequence-classification", "token-classification", "causal-lm"],
@@ -43,6 +64,13 @@ export const params = {
       enum: ["all", "head"],
       default: "all",
       examples: ["head"],
+    },
+    problem_type: {
+      description:
+        "What sequence-classification gives a text: one label, any number of labels, or numbers. Without it what the rows have: `label`, `labels` or `numbers` of the load stage.",
+      type: "string",
+      enum: problemTypes,
+      examples: ["multi_label_classification"],
     },
     mlm_probability: {
       description:
@@ -200,21 +228,13 @@ export const params = {
     metric_for_best_model: {
       description: "The metric of the validation split by which models are compared.",
       type: "string",
-      enum: [
-        "loss",
-        "accuracy",
-        "macro_f1",
-        "weighted_f1",
-        "eval_loss",
-        "eval_accuracy",
-        "eval_macro_f1",
-        "eval_weighted_f1",
-      ],
+      enum: [...metricNames, ...metricNames.map((name) => `eval_${name}` as const)],
       default: "loss",
       examples: ["macro_f1"],
     },
     greater_is_better: {
-      description: "Whether a higher metric is better; without it, yes for all but the loss.",
+      description:
+        "Whether a higher metric is better; without it, yes for all but losses, errors and perplexity.",
       type: "boolean",
       examples: [true],
     },

@@ -1,10 +1,12 @@
 import { readConfig } from "../../models/checkpoint.ts";
 import type { ConfigJson } from "../../models/config-json.ts";
 import { type FileSource, folderSource } from "../../models/file-source.ts";
-import { labelsOf } from "../../models/labels.ts";
+import { labelsOf, problemTypeOf } from "../../models/labels.ts";
+import type { ProblemType } from "../../models/model.ts";
 import { createModel, loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
 import type { TokensFacts } from "../artifacts/tokens.ts";
+import { areUnnamed } from "../number-rows.ts";
 import type { TrainedTask } from "../trained-tasks.ts";
 import type { FineTuneContext } from "./fine-tune-model.ts";
 
@@ -15,42 +17,42 @@ export interface StartModel {
   readonly told: string;
 }
 
+/** What a model is to learn. */
+export interface WantedModel {
+  readonly task: TrainedTask;
+  readonly labels: readonly string[];
+  readonly problemType?: ProblemType;
+}
+
 /**
  * The model that the param or the port names, for these labels. A checkpoint that knows all of them by name keeps
  * its head and its own order of labels; another one gets a new head, drawn from the seed.
  */
 export async function openStartModel(
   context: FineTuneContext,
-  { task, labels, facts }: { task: TrainedTask; labels: readonly string[]; facts: TokensFacts },
+  wanted: WantedModel,
+  facts: TokensFacts,
 ): Promise<StartModel> {
   const { params, inputs, seed } = context;
   const { model } = params;
   if (typeof model === "object") {
     const config = completedConfig(model.config as ConfigJson, facts);
     const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
-      createModel(config, { task, labels, seed }),
+      createModel(config, { ...wanted, seed }),
     );
     return { classifier, start: "random", told: "random weights" };
   }
   if (inputs.model === undefined && model === undefined)
     throw new Error("internal: a fine-tune stage without a model passed the check");
   const source = inputs.model ? modelSource(inputs.model.files) : folderSource(model!);
-  return withModelErrors("The checkpoint cannot be used", () =>
-    startOf(source, { task, labels, seed }),
-  );
+  return withModelErrors("The checkpoint cannot be used", () => startOf(source, wanted, seed));
 }
 
-async function startOf(
-  source: FileSource,
-  { task, labels, seed }: { task: TrainedTask; labels: readonly string[]; seed: number },
-): Promise<StartModel> {
-  const own = labelsOf(await readConfig(source));
-  const isKnown = labels.every((label) => own.includes(label));
-  const classifier = await loadPretrained(source, {
-    task,
-    labels: isKnown ? own : labels,
-    seed,
-  });
+async function startOf(source: FileSource, wanted: WantedModel, seed: number): Promise<StartModel> {
+  const config = await readConfig(source);
+  const own = labelsOf(config);
+  const labels = knowsLabels(config, wanted) ? own : wanted.labels;
+  const classifier = await loadPretrained(source, { ...wanted, labels, seed });
   const { keptHead, initialised, unexpected } = classifier.report;
   const left = unexpected.length > 0 ? `; ${unexpected.length} tensors are not used` : "";
   const told = keptHead
@@ -61,6 +63,15 @@ async function startOf(
     start: keptHead ? "checkpoint-with-head" : "checkpoint-with-new-head",
     told,
   };
+}
+
+/** Whether a checkpoint's own labels, in their order, serve; numbers without names are those that are wanted. */
+function knowsLabels(config: ConfigJson, { labels, problemType }: WantedModel): boolean {
+  const own = labelsOf(config);
+  const hasAll = labels.every((label) => own.includes(label));
+  if (problemType !== "regression") return hasAll;
+  if (own.length !== labels.length) return false;
+  return hasAll || (areUnnamed(own) && problemTypeOf(config) === "regression");
 }
 
 /** The tokenizer decides what the config leaves open. */

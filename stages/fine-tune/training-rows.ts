@@ -5,7 +5,7 @@ import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { type RowsContext, taskRows } from "../task-rows.ts";
-import type { TrainedTask } from "../trained-tasks.ts";
+import type { Learning } from "../trained-tasks.ts";
 
 /** The rows that a model is trained and evaluated on. */
 export interface TrainingRows {
@@ -17,7 +17,7 @@ export interface TrainingRows {
 
 /** The rows of the training split, whose labels are known before the model is. */
 export interface FoundRows {
-  /** Sorted by code unit, at least two; none where the task has no labels. */
+  /** Sorted by code unit, of which one fits at least two; the names of numbers; none where the task has no labels. */
   readonly labels: readonly string[];
   /** The rows with the labels and limits of one model; a StageFailure says which do not fit it. */
   forModel(classifier: ModelWithWeights): TrainingRows;
@@ -25,7 +25,7 @@ export interface FoundRows {
 
 /** What decides how rows are read, beside the model. */
 export interface RowsOptions {
-  readonly task: TrainedTask;
+  readonly learning: Learning;
   readonly mlmProbability: number;
   readonly onlyWritten: RowsContext["onlyWritten"];
   /** Whether training texts share rows. */
@@ -35,7 +35,7 @@ export interface RowsOptions {
 /** The split `train`, or the only one there is, and `validation`; StageFailures for rows without a use. */
 export function readTrainingRows(
   { splits, tokenizer, facts }: Tokens,
-  { task, packing, ...options }: RowsOptions,
+  { learning, packing, ...options }: RowsOptions,
 ): FoundRows {
   const [name, train] = trainingSplit(splits);
   if (train.rows.length === 0)
@@ -44,9 +44,11 @@ export function readTrainingRows(
       message: `The split "${name}" has no rows to train on.`,
       hint: "look at the reports of the stages before: which rule dropped them?",
     });
-  const { labelsOf, read } = taskRows[task];
+  const { labelsOf, read } = taskRows[learning];
   const labels = labelsOf?.(name, train) ?? [];
-  if (labelsOf && labels.length < 2) throw oneLabel(name, train, { task, label: labels[0]! });
+  const needsTwo = learning.endsWith("-classification"); // of which one fits
+  if (needsTwo && labels.length < 2)
+    throw oneLabel(name, train, { task: learning, label: labels[0]! });
   const validation = splits.get("validation");
   const evaluated = validation === train || !validation?.rows.length ? undefined : validation;
   return {
@@ -74,7 +76,7 @@ export function readTrainingRows(
 function oneLabel(
   name: string,
   { rows }: TokenSplit,
-  { task, label }: { task: TrainedTask; label: string },
+  { task, label }: { task: Learning; label: string },
 ): StageFailure {
   const [kind, what] = task === "token-classification" ? ["words", "tag"] : ["rows", "label"];
   const having = kind === "rows" ? `${rows.length} rows` : kind;
@@ -85,7 +87,8 @@ function oneLabel(
   });
 }
 
-function trainingSplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {
+/** The split `train`, or the only one there is, with its name. */
+export function trainingSplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {
   const train = splits.get("train");
   if (train !== undefined) return ["train", train];
   const [only, ...others] = splits;

@@ -1,13 +1,13 @@
 import { stringify } from "yaml";
 import type { Metrics } from "../artifacts/metrics.ts";
 import type { TrainingFacts } from "../artifacts/model.ts";
-import type { TrainedTask } from "../trained-tasks.ts";
+import type { Learning } from "../trained-tasks.ts";
 import type { SaveParams } from "./save.ts";
 import { taskCards } from "./task-card.ts";
 
 /** What a card tells of. */
 export interface CardFacts {
-  readonly task: TrainedTask;
+  readonly learning: Learning;
   readonly params: SaveParams;
   readonly labels: readonly string[];
   /** `model_type` in config.json. */
@@ -37,8 +37,8 @@ export function formatModelCard(facts: CardFacts): string {
   return `---\n${stringify(metadata(facts), { lineWidth: 0 })}---\n\n${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }
 
-function metadata({ task, params, results }: CardFacts): object {
-  const { pipelineTag, scores } = taskCards[task];
+function metadata({ learning, params, results }: CardFacts): object {
+  const { pipelineTag, scores } = taskCards[learning];
   const { license, language, tags = [], base_model } = params;
   return {
     ...(language !== undefined && { language }),
@@ -48,12 +48,12 @@ function metadata({ task, params, results }: CardFacts): object {
     pipeline_tag: pipelineTag,
     tags: [...new Set([pipelineTag, "transformers.js", "onnx", "tunesmith", ...tags])],
     metrics: [...new Set(scores.map(([type]) => type).filter((type) => type !== "loss"))],
-    ...(results && { "model-index": [modelIndex(task, params, results)] }),
+    ...(results && { "model-index": [modelIndex(learning, params, results)] }),
   };
 }
 
-function modelIndex(task: TrainedTask, params: SaveParams, { metrics, report }: Metrics): object {
-  const { pipelineTag, title, scores } = taskCards[task];
+function modelIndex(learning: Learning, params: SaveParams, { metrics, report }: Metrics): object {
+  const { pipelineTag, title, scores } = taskCards[learning];
   const dataset = params.dataset ?? "the dataset of the pipeline";
   return {
     name: params.name ?? slug(title),
@@ -69,18 +69,18 @@ function modelIndex(task: TrainedTask, params: SaveParams, { metrics, report }: 
   };
 }
 
-function introduction({ task, params, labels, modelType, parameters }: CardFacts): string {
-  const { title, gives } = taskCards[task];
+function introduction({ learning, params, labels, modelType, parameters }: CardFacts): string {
+  const { title, gives } = taskCards[learning];
   const what = `A ${modelType} model with ${thousands(parameters)} parameters that ${gives(labels.length)}. It was made with Tunesmith.`;
   return [`# ${params.name ?? title}`, params.description ?? "", what]
     .filter((text) => text !== "")
     .join("\n\n");
 }
 
-function intendedUse({ task, labels, maxLength }: CardFacts): string {
+function intendedUse({ learning, labels, maxLength }: CardFacts): string {
   const names = labels.map((label) => `\`${label}\``).join(", ");
   const known = labels.length > 0 ? ` The labels:\n${names}.` : "";
-  const { pipelineTag } = taskCards[task];
+  const { pipelineTag } = taskCards[learning];
   return `## Intended use
 
 Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut.${known}
@@ -102,12 +102,12 @@ print(pipeline("${pipelineTag}", "THIS_FOLDER")("some text"))
 \`\`\``;
 }
 
-function trainingData({ task, params, training }: CardFacts): string {
+function trainingData({ learning, params, training }: CardFacts): string {
   if (training === undefined) return "";
   const rows = Object.entries(training.rows).map(([split, n]) => `${thousands(n)} (${split})`);
   return `## Training data
 
-${params.dataset ?? "The data of the pipeline that made this model"}: ${taskCards[task].data}, in rows: ${rows.join(", ")}. The pipeline file and its lockfile name
+${params.dataset ?? "The data of the pipeline that made this model"}: ${taskCards[learning].data}, in rows: ${rows.join(", ")}. The pipeline file and its lockfile name
 the source files by their digests and say how they were cleaned and split.`;
 }
 
@@ -118,7 +118,7 @@ const OPTIMIZERS: Readonly<Record<string, string>> = {
   lion_32bit: "Lion",
 };
 
-function procedure({ training, params }: CardFacts): string {
+function procedure({ learning, training, params }: CardFacts): string {
   if (training === undefined) return "";
   const start = {
     random: "random weights",
@@ -132,7 +132,7 @@ function procedure({ training, params }: CardFacts): string {
   const numbers = Object.entries(training.metrics).map(([name, value]) => [name, shown(value)]);
   return `## Training procedure
 
-Training started from ${from}, with ${OPTIMIZERS[String(training.arguments.optim ?? "adamw_torch")]} on the mean cross-entropy, in float32.
+Training started from ${from}, with ${OPTIMIZERS[String(training.arguments.optim ?? "adamw_torch")]} on the ${taskCards[learning].loss ?? "mean cross-entropy"}, in float32.
 
 ${table(["Hyperparameter", "Value"], settings)}
 
@@ -141,9 +141,9 @@ What training came to:
 ${table(["Metric", "Value"], numbers)}`;
 }
 
-function results({ task, results }: CardFacts): string {
+function results({ learning, results }: CardFacts): string {
   if (results === undefined) return "";
-  const { classTitle, classUnit } = taskCards[task];
+  const { classTitle, classUnit } = taskCards[learning];
   const { metrics, report } = results;
   const classes = report.classes.map(({ label, precision, recall, f1, support }) => [
     label,
@@ -165,8 +165,8 @@ ${table(
 )}${classes.length > 0 ? `\n\n${byClass}` : ""}`;
 }
 
-function limits({ task, results, maxLength }: CardFacts): string {
-  const { limits, classUnit } = taskCards[task];
+function limits({ learning, results, maxLength }: CardFacts): string {
+  const { limits, classUnit } = taskCards[learning];
   const weak = [...(results?.report.classes ?? [])]
     .filter(({ support }) => support > 0)
     .sort((a, b) => a.f1 - b.f1)
@@ -185,13 +185,13 @@ ${limits.map((limit) => `- ${limit}`).join("\n")}
   ].join("\n");
 }
 
-function ethics({ task, results }: CardFacts): string {
+function ethics({ learning, results }: CardFacts): string {
   const measured = results
     ? "The table above shows how unevenly the labels are told apart; look at it, and at wrong predictions, before use."
     : "No evaluation was made when this card was written; make one before use.";
   return `## Ethical considerations
 
-${taskCards[task].caution} what its data holds: whatever is missing, rare, mislabelled or biased there shows in its answers. Check that the data is diverse and
+${taskCards[learning].caution} what its data holds: whatever is missing, rare, mislabelled or biased there shows in its answers. Check that the data is diverse and
 representative of the texts it will see. ${measured} It was not made for decisions about people, and a person should be able to correct what follows from its answers.`;
 }
 

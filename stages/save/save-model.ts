@@ -15,7 +15,7 @@ import {
   withModelErrors,
 } from "../artifacts/model.ts";
 import { TOKENIZER_FILES } from "../artifacts/tokenizer.ts";
-import { trainedTask } from "../task-rows.ts";
+import { learningOfModel } from "../task-rows.ts";
 import { formatModelCard } from "./model-card.ts";
 import { exportProvenOnnx } from "./proven-onnx.ts";
 import type { SaveInputs, SaveParams } from "./save.ts";
@@ -83,7 +83,7 @@ function cardOf(
   },
 ): string {
   return formatModelCard({
-    task: trainedTask(classifier, "saved"),
+    learning: learningOfModel(classifier, "saved"),
     params,
     labels: classifier.labels,
     modelType: String(classifier.config.model_type),

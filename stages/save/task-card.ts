@@ -1,4 +1,4 @@
-import type { TrainedTask } from "../trained-tasks.ts";
+import type { Learning } from "../trained-tasks.ts";
 
 /** What a model card says in another way for each task. */
 export interface TaskCard {
@@ -10,6 +10,8 @@ export interface TaskCard {
   /** What `name` metrics the Hub's leaderboards read: type, name there, name here. */
   readonly scores: readonly (readonly [type: string, name: string, metric: string])[];
   readonly data: string;
+  /** What training made smaller; absent: the mean cross-entropy. */
+  readonly loss?: string;
   readonly classTitle: string;
   /** What `support` counts. */
   readonly classUnit: string;
@@ -30,7 +32,7 @@ const languageModel = {
 } as const;
 
 /** The cards of the tasks that can be saved. */
-export const taskCards: Readonly<Record<TrainedTask, TaskCard>> = {
+export const taskCards: Readonly<Record<Learning, TaskCard>> = {
   "sequence-classification": {
     pipelineTag: "text-classification",
     title: "Text classifier",
@@ -49,6 +51,49 @@ export const taskCards: Readonly<Record<TrainedTask, TaskCard>> = {
       "Scores are softmax outputs and were not calibrated: 0.9 does not mean right nine times in ten.",
     ],
     caution: "A classifier repeats",
+  },
+  multi_label_classification: {
+    pipelineTag: "text-classification",
+    title: "Text classifier of several labels",
+    gives: (labels) => `gives a text any of ${labels} labels`,
+    scores: [
+      ["f1", "Micro F1", "micro_f1"],
+      ["f1", "Macro F1", "macro_f1"],
+      ["f1", "Weighted F1", "weighted_f1"],
+      ["accuracy", "Subset accuracy", "subset_accuracy"],
+      ["loss", "Loss", "loss"],
+    ],
+    data: "texts with any number of labels",
+    loss: "mean binary cross-entropy of all labels",
+    classTitle: "Label",
+    classUnit: "rows",
+    limits: [
+      "Each label is given or not by itself: a text may get none, or labels that exclude each other.",
+      "Scores are sigmoid outputs and were not calibrated; a threshold for each label may serve better than one for all.",
+    ],
+    caution: "A classifier repeats",
+  },
+  regression: {
+    pipelineTag: "text-classification",
+    title: "Text rater",
+    gives: (numbers) =>
+      numbers === 1 ? "gives a text a number" : `gives a text ${numbers} numbers`,
+    scores: [
+      ["mse", "Mean squared error", "mse"],
+      ["mae", "Mean absolute error", "mae"],
+      ["r_squared", "R2", "r2"],
+      ["pearsonr", "Pearson correlation", "pearson"],
+      ["spearmanr", "Spearman correlation", "spearmanr"],
+    ],
+    data: "texts with numbers",
+    loss: "mean squared error",
+    classTitle: "",
+    classUnit: "",
+    limits: [
+      "Numbers are not held to the range of the training data.",
+      "The model says nothing of how sure it is of a number.",
+    ],
+    caution: "A model of numbers repeats",
   },
   "token-classification": {
     pipelineTag: "token-classification",

@@ -161,9 +161,11 @@ function packSplit(
   { vocabSize, template }: EncoderFacts,
 ): TokenSplit {
   const ids = packIds(batches, rows.length, vocabSize);
-  const kept = rows.map(({ id, label, completion, target = completion }) => ({
+  const kept = rows.map(({ id, label, labels, numbers, completion, target = completion }) => ({
     id,
     ...(label !== undefined && { label }),
+    ...(labels && { labels }),
+    ...(numbers && { numbers }),
     ...(target !== undefined && { reference: target }),
   }));
   const split = { rows: kept, ...ids };
