@@ -1,13 +1,12 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import type { Device } from "../../compute/device.ts";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import { splitLines } from "../../stages/artifacts/lines.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { machineFacts } from "../machine-facts.ts";
+import { openPredictor, type Predictor } from "../open-predictor.ts";
 import { reportProblem } from "../report-problem.ts";
-import { labelLine, tagLine } from "../text/prediction-lines.ts";
 
 /** What `tunesmith predict` takes. */
 export interface PredictFlags {
@@ -20,9 +19,10 @@ export interface PredictFlags {
 }
 
 /**
- * Classifies texts, or tags their words, with a saved model: those given, else the lines of a file or of stdin, as
+ * Classifies or rates texts, or tags their words, with a saved model: those given, else the lines of a file or of stdin, as
  * they arrive; blank lines are skipped. With `--json` one object a line: text, label, score, and scores, the best
- * `topK` labels first; of a tagger text, words, and entities where its tags mark them.
+ * `topK` labels first; of a classifier of several labels text, labels and all scores; of a model of numbers text and
+ * numbers; of a tagger text, words, and entities where its tags mark them.
  */
 export async function predict(
   context: CliContext,
@@ -111,31 +111,6 @@ function textOf(bytes: Uint8Array, line: number, source: string): string {
 }
 
 const BATCH_TEXTS = 256;
-
-/** Each text's line of output. */
-type Predictor = (texts: readonly string[]) => Promise<readonly string[]>;
-
-/** The saved model as its config.json says what it is for; where that says nothing of words, a classifier. */
-async function openPredictor(
-  folder: string,
-  { device, flags }: { device: Device; flags: PredictFlags },
-): Promise<Predictor> {
-  const { isTagger } = await import("../../stages/is-tagger.ts");
-  if (await isTagger(folder)) {
-    const { openTextTagger } = await import("../../stages/tag-texts.ts");
-    const tagger = await openTextTagger(folder, device);
-    return async (texts) => {
-      const found = await tagger.tag(texts);
-      return texts.map((text, i) => tagLine(text, found[i]!, flags));
-    };
-  }
-  const { openTextClassifier } = await import("../../stages/classify-texts.ts");
-  const classifier = await openTextClassifier(folder, device);
-  return async (texts) => {
-    const found = await classifier.classify(texts);
-    return texts.map((text, i) => labelLine(text, found[i]!.slice(0, flags.topK), flags));
-  };
-}
 
 /** Prints the line of each text; false where it was interrupted. */
 async function printBatch(

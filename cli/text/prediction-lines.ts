@@ -17,6 +17,39 @@ export function labelLine(
   return `${JSON.stringify({ text, label, score, scores: Object.fromEntries(rounded) })}\n`;
 }
 
+/** The probability from which a label of several is given. */
+const GIVEN_FROM = 0.5;
+
+/** What a classifier of several labels says of a text, as a line: the labels that it gives; with JSON the others' scores, too. */
+export function labelSetLine(
+  text: string,
+  scores: readonly LabelScore[],
+  { json }: { json: boolean },
+): string {
+  const given = scores.filter(({ score }) => score > GIVEN_FROM);
+  if (json) {
+    const all = Object.fromEntries(scores.map((each) => [each.label, roundedScore(each)]));
+    return `${JSON.stringify({ text, labels: given.map(({ label }) => label), scores: all })}\n`;
+  }
+  const shown = given.map(({ label, score }) => `${printableLine(label)} ${score.toFixed(3)}`);
+  return `${shown.join("  ") || "-"}\t${printableLine(text)}\n`;
+}
+
+/** What a model of numbers says of a text, as a line. */
+export function numberLine(
+  text: string,
+  numbers: Readonly<Record<string, number>>,
+  { json }: { json: boolean },
+): string {
+  const entries = Object.entries(numbers);
+  if (json) {
+    const rounded = entries.map(([name, value]) => [name, Number(value.toPrecision(6))]);
+    return `${JSON.stringify({ text, numbers: Object.fromEntries(rounded) })}\n`;
+  }
+  const shown = entries.map(([name, value]) => `${printableLine(name)} ${value.toFixed(3)}`);
+  return `${shown.join("  ")}\t${printableLine(text)}\n`;
+}
+
 /** What a tagger says of a text, as a line: its entities, or the tag of each word. */
 export function tagLine(
   text: string,

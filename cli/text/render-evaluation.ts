@@ -8,7 +8,7 @@ import { renderTable } from "./render-table.ts";
 
 const MOST_MISTAKES = 10;
 
-/** The results of a classifier as lines: a table of classes, and the confusion matrix where it fits, else the mistakes made most; none of a model without labels. */
+/** The results of a classifier as lines: a table of classes, and the confusion matrix where it fits, else the mistakes made most; of a model of numbers how near each comes; none of a model without labels. */
 export function renderEvaluation(
   evaluation: Evaluation,
   context: Pick<CliContext, "color" | "columns" | "environment">,
@@ -18,6 +18,11 @@ export function renderEvaluation(
   const width = context.columns - 2;
   const { ellipsis } = glyphsOf(context.environment);
   const style = { width, ellipsis, paintTitle: dim };
+  const title = `on ${printableLine(evaluation.split)}`;
+  if (evaluation.numbers)
+    return `${title}\n${renderTable(numberColumns, numbersOf(evaluation), style)}`
+      .trimEnd()
+      .split("\n");
   const classes = evaluation.classes.map(({ label, precision, recall, f1, support }) => [
     printableLine(label),
     ...[precision, recall, f1].map((value) => value.toFixed(4)),
@@ -37,7 +42,22 @@ export function renderEvaluation(
   const confusion = fits
     ? `true label, by predicted one\n${renderTable(matrix, rows, style)}`
     : `mistakes made most\n${renderTable(mistakeColumns, mistakesOf(evaluation), style)}`;
-  return `on ${printableLine(evaluation.split)}\n${table}\n${confusion}`.trimEnd().split("\n");
+  const below = evaluation.confusion.length > 0 ? `\n${confusion}` : "";
+  return `${title}\n${table}${below}`.trimEnd().split("\n");
+}
+
+const NUMBER_METRICS = ["mse", "mae", "r2", "pearson", "spearmanr"] as const;
+
+const numberColumns = [
+  { title: "number", shrinks: true },
+  ...NUMBER_METRICS.map((title) => ({ title, align: "right" as const })),
+] as const;
+
+function numbersOf({ numbers = {} }: Evaluation): readonly (readonly string[])[] {
+  return Object.entries(numbers).map(([name, metrics]) => [
+    printableLine(name),
+    ...NUMBER_METRICS.map((metric) => metrics[metric]?.toFixed(4) ?? "-"),
+  ]);
 }
 
 function confusionColumns({ labels }: Evaluation) {

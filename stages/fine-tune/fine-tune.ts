@@ -15,6 +15,7 @@ import {
   oneModelProblems,
 } from "../start-model-problems.ts";
 import { trainedTasks } from "../trained-tasks.ts";
+import { bestMetricProblems } from "./best-metric.ts";
 import { oneLabelProblems, problemTypeProblems } from "./one-label-problems.ts";
 import { type FineTuneParams, params } from "./params.ts";
 import { refusedArgumentProblems, refusedNames } from "./refused-arguments.ts";
@@ -96,6 +97,7 @@ export const fineTune = defineStage({
     ...optimizerProblems(params),
     ...problemTypeProblems(params),
     ...oneLabelProblems(params),
+    ...bestMetricProblems(params),
     ...packingProblems(params),
     ...refusedArgumentProblems(params),
   ],

@@ -1,31 +1,12 @@
 import type { FromSchema } from "json-schema-to-ts";
 import type { ParamsSchema } from "../../engine/stage.ts";
 import { problemTypes } from "../../models/model.ts";
+import { metricNames } from "./best-metric.ts";
 import { configSchema } from "./config-schema.ts";
 import { optimizerParams } from "./optimizer-params.ts";
 import { refusedProperties } from "./refused-arguments.ts";
 
 const batchSize = { type: "integer", minimum: 1, maximum: 65536 } as const;
-
-/** What evaluations give, in one task or another. */
-const metricNames = [
-  "loss",
-  "accuracy",
-  "macro_f1",
-  "weighted_f1",
-  "subset_accuracy",
-  "micro_f1",
-  "precision",
-  "recall",
-  "f1",
-  "exact_match",
-  "mse",
-  "mae",
-  "r2",
-  "pearson",
-  "spearmanr",
-  "perplexity",
-] as const;
 
 /** `with` of the fine-tune stage; names, meanings and defaults are those of transformers' TrainingArguments. */
 export const params = {
@@ -228,7 +209,7 @@ export const params = {
     metric_for_best_model: {
       description: "The metric of the validation split by which models are compared.",
       type: "string",
-      enum: [...metricNames, ...metricNames.map((name) => `eval_${name}` as const)],
+      enum: metricNames,
       default: "loss",
       examples: ["macro_f1"],
     },

@@ -1,6 +1,7 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { ProblemType } from "../../models/model.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
+import { bestMetricProblems } from "./best-metric.ts";
 import { oneLabelProblems } from "./one-label-problems.ts";
 import type { FineTuneParams } from "./params.ts";
 import { trainingSplit } from "./training-rows.ts";
@@ -27,7 +28,8 @@ export function problemTypeOf(params: FineTuneParams, { splits }: Tokens): Probl
       message: `problem_type is ${wanted}, but the rows of the split "${name}" have ${columns[found]}, not ${columns[wanted]}.`,
       hint: `in the load stage name the column as \`${columns[wanted]}\`, or leave problem_type out`,
     });
-  const [problem] = oneLabelProblems({ ...params, problem_type: wanted });
+  const known = { ...params, problem_type: wanted };
+  const [problem] = [...oneLabelProblems(known), ...bestMetricProblems(known)];
   if (problem === undefined) return wanted;
   const { code, message, hint } = problem;
   throw new StageFailure({ code, message, ...(hint && { hint }) });

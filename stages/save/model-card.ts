@@ -152,9 +152,11 @@ function results({ learning, results }: CardFacts): string {
     shown(f1),
     thousands(support),
   ]);
-  const byClass = `\`majority_accuracy\` is what always giving the most frequent label would reach.
-
-${table([classTitle, "Precision", "Recall", "F1", sentence(classUnit)], classes)}`;
+  const majority =
+    metrics.majority_accuracy === undefined
+      ? ""
+      : "`majority_accuracy` is what always giving the most frequent label would reach.\n\n";
+  const byClass = `${majority}${table([classTitle, "Precision", "Recall", "F1", sentence(classUnit)], classes)}`;
   return `## Results
 
 On the ${thousands(metrics.rows ?? results.predictions.length)} rows of the split \`${report.split}\`:

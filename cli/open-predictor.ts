@@ -1,0 +1,63 @@
+import type { Device } from "../compute/device.ts";
+import type { Learning } from "../stages/trained-tasks.ts";
+import { labelLine, labelSetLine, numberLine, tagLine } from "./text/prediction-lines.ts";
+
+/** How texts are answered. */
+export interface PredictorOptions {
+  readonly device: Device;
+  readonly flags: { readonly json: boolean; readonly topK: number };
+}
+
+/** Each text's line of output. */
+export type Predictor = (texts: readonly string[]) => Promise<readonly string[]>;
+
+type Open = (folder: string, options: PredictorOptions) => Promise<Predictor>;
+
+const predictors: Readonly<Partial<Record<Learning, Open>>> = {
+  "token-classification": openTagger,
+  multi_label_classification: openLabelSets,
+  regression: openRater,
+};
+
+/** The saved model of a folder, as its config.json says what it has learnt: a classifier where that is nothing else. */
+export async function openPredictor(folder: string, options: PredictorOptions): Promise<Predictor> {
+  const { savedLearning } = await import("../stages/saved-learning.ts");
+  const open = predictors[await savedLearning(folder)] ?? openClassifier;
+  return open(folder, options);
+}
+
+async function openClassifier(folder: string, { device, flags }: PredictorOptions) {
+  const { openTextClassifier } = await import("../stages/classify-texts.ts");
+  const classifier = await openTextClassifier(folder, device);
+  return async (texts: readonly string[]) => {
+    const found = await classifier.classify(texts);
+    return texts.map((text, i) => labelLine(text, found[i]!.slice(0, flags.topK), flags));
+  };
+}
+
+async function openLabelSets(folder: string, { device, flags }: PredictorOptions) {
+  const { openTextClassifier } = await import("../stages/classify-texts.ts");
+  const classifier = await openTextClassifier(folder, device);
+  return async (texts: readonly string[]) => {
+    const found = await classifier.classify(texts);
+    return texts.map((text, i) => labelSetLine(text, found[i]!, flags));
+  };
+}
+
+async function openRater(folder: string, { device, flags }: PredictorOptions) {
+  const { openTextRater } = await import("../stages/rate-texts.ts");
+  const rater = await openTextRater(folder, device);
+  return async (texts: readonly string[]) => {
+    const found = await rater.rate(texts);
+    return texts.map((text, i) => numberLine(text, found[i]!, flags));
+  };
+}
+
+async function openTagger(folder: string, { device, flags }: PredictorOptions) {
+  const { openTextTagger } = await import("../stages/tag-texts.ts");
+  const tagger = await openTextTagger(folder, device);
+  return async (texts: readonly string[]) => {
+    const found = await tagger.tag(texts);
+    return texts.map((text, i) => tagLine(text, found[i]!, flags));
+  };
+}
