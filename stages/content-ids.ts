@@ -6,7 +6,8 @@ export class ContentIds {
   readonly #repeats = new Map<string, number>();
 
   take({ text, label, columns, ...others }: Omit<Row, "id">): string {
-    const { words, tags, completion, target, messages, labels, numbers, question, answers } = others;
+    const { words, tags, completion, target, messages, labels, numbers, question, answers } =
+      others;
     const content = [words, tags, completion, target, messages, labels, numbers, question, answers];
     const more = content.filter((one) => one !== undefined);
     const known = JSON.stringify([text, label ?? null, Object.entries(columns), ...more]);
