@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../../compute/device-error.ts";
 import { installedVersion } from "../../compute/devices/installed-version.ts";
-import { graphOf, input } from "../../compute/graph.ts";
-import { add } from "../../compute/ops/elementwise.ts";
 import { formatCount } from "../text/format-quantity.ts";
+import { addOn, examineDevice } from "./examine-device.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether this machine computes: a small graph is run on the processor. */
@@ -25,22 +24,9 @@ export async function examineProcessor(): Promise<Finding> {
   }
 }
 
-async function addOn(device: import("../../compute/device.ts").Device): Promise<number> {
-  const graph = graphOf({ sum: add(input("a", [1]), input("b", [1])) });
-  const executable = await device.compile(graph);
-  const scalar = (value: number) => ({
-    dtype: "float32" as const,
-    shape: [1],
-    data: Float32Array.of(value),
-  });
-  const { sum } = await executable.run({ a: scalar(2), b: scalar(3) });
-  await executable.release();
-  return Number(sum?.data[0]);
-}
-
 const ONLY_CPU = "this version of tunesmith computes on the CPU";
 
-/** What there is for graphics devices, and that it is not used. */
+/** What there is beside the processor. */
 export async function examineAccelerators(): Promise<readonly Finding[]> {
   const bundled = await bundledBackends();
   const inRuntime = ["webgpu", "cuda"].map((name): Finding => {
@@ -49,10 +35,7 @@ export async function examineAccelerators(): Promise<readonly Finding[]> {
     const detail = `${found} the installed onnxruntime-node; ${ONLY_CPU}`;
     return { name, state: has ? "note" : "absent", detail };
   });
-  const version = installedVersion("@tensorflow/tfjs-node-gpu");
-  const tfjs = version === undefined ? "not installed" : `${version} is installed`;
-  const state = version === undefined ? "absent" : "note";
-  return [...inRuntime, { name: "tfjs-node-gpu", state, detail: `${tfjs}; ${ONLY_CPU}` }];
+  return [...inRuntime, await examineDevice("tfjs-node-gpu")];
 }
 
 /** Names of the execution providers in the installed runtime; none where it cannot be loaded. */

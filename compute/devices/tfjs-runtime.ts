@@ -29,7 +29,7 @@ export const tfjsPackages = {
   "tfjs-node-gpu": {
     packages: ["@tensorflow/tfjs-node-gpu"],
     backend: "tensorflow",
-    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow and needs CUDA 11 with cuDNN 8 on Linux or Windows (x64)",
+    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64)",
   },
 } satisfies Readonly<Record<string, TfjsPackages>>;
 
@@ -72,7 +72,7 @@ export async function openTfjsRuntime(
     throw new DeviceError(
       "device-missing",
       `${packages.at(-1)} could not be loaded: ${reason}`,
-      `try npm rebuild ${packages.at(-1)}`,
+      `npm rebuild ${packages.at(-1)} --build-addon-from-source, or install it anew`,
       cause,
     );
   }

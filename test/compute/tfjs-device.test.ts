@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import tf from "@tensorflow/tfjs-core";
 import type { TensorData } from "../../compute/device.ts";
@@ -10,6 +12,7 @@ import { graphOf, input, nameOf } from "../../compute/graph.ts";
 import { lowerings } from "../../compute/onnx/lowering.ts";
 import * as ops from "../../compute/ops.ts";
 import { encoderTensor, smallEncoder } from "../rig/small-encoder.ts";
+import { temporaryFolder } from "../rig/temporary-folder.ts";
 
 const kinds = ["tfjs-cpu", "tfjs-wasm"] as const;
 const floats = (...data: number[]): TensorData => ({
@@ -104,11 +107,33 @@ test("a package that is missing is named with how to get it; Node 23 is too new 
     name: "DeviceError",
     code: "device-missing",
     message: "@tensorflow/tfjs-node-gpu is not installed.",
-    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow and needs CUDA 11 with cuDNN 8 on Linux or Windows (x64)",
+    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64)",
   });
   assert.throws(() => tfjsRuntimeName("tfjs-node", "23.1.0"), {
     code: "device-missing",
     message: "@tensorflow/tfjs-node 4.22 does not work on Node 23.1.0.",
     hint: "run with Node 22",
+  });
+});
+
+test("an addon that cannot be loaded says why, and what to do", async (t) => {
+  const manifest = { name: "@tensorflow/tfjs-node", version: "4.22.0", main: "index.js" };
+  const own = "node_modules/@tensorflow/tfjs-node";
+  const folder = await temporaryFolder(t, {
+    "package.json": '{ "type": "module" }',
+    [`${own}/package.json`]: JSON.stringify(manifest),
+    [`${own}/index.js`]: 'throw new Error("libtensorflow.so.2: no such file\\nmore")',
+  });
+  const compute = join(folder, "compute");
+  await cp(new URL("../../compute", import.meta.url), compute, { recursive: true });
+  const runtime: typeof import("../../compute/devices/tfjs-runtime.ts") = await import(
+    join(compute, "devices/tfjs-runtime.ts")
+  );
+  assert.equal(runtime.tfjsRuntimeName("tfjs-node"), "tfjs-node 4.22.0");
+  await assert.rejects(runtime.openTfjsRuntime("tfjs-node"), {
+    name: "DeviceError",
+    code: "device-missing",
+    message: "@tensorflow/tfjs-node could not be loaded: libtensorflow.so.2: no such file",
+    hint: "npm rebuild @tensorflow/tfjs-node --build-addon-from-source, or install it anew",
   });
 });
