@@ -1,4 +1,5 @@
-import type { SchedulerKwargs, SchedulerType, TrainingArguments } from "./training-arguments.ts";
+import type { SchedulerKwargs, SchedulerType } from "./scheduler-kwargs.ts";
+import type { TrainingArguments } from "./training-arguments.ts";
 
 /** The schedules whose rate at a step is the same however many steps come after it. */
 export const steadySchedules: readonly SchedulerType[] = [

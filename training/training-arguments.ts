@@ -1,19 +1,10 @@
+import {
+  kwargsProblem,
+  type SchedulerKwargs,
+  type SchedulerType,
+  schedulerTypes,
+} from "./scheduler-kwargs.ts";
 import { TrainingError } from "./training-error.ts";
-
-/** The learning-rate schedules, as transformers names them (`lr_scheduler_type`). */
-export const schedulerTypes = [
-  "linear",
-  "cosine",
-  "cosine_with_restarts",
-  "polynomial",
-  "constant",
-  "constant_with_warmup",
-  "inverse_sqrt",
-  "cosine_with_min_lr",
-  "cosine_warmup_with_min_lr",
-  "warmup_stable_decay",
-] as const;
-export type SchedulerType = (typeof schedulerTypes)[number];
 
 /** The optimizers, as transformers names them (`optim`). */
 export const optimizers = ["adamw_torch", "sgd", "adafactor", "lion_32bit"] as const;
@@ -23,41 +14,6 @@ export interface OptimArgs {
   readonly momentum?: number;
   readonly nesterov?: boolean;
 }
-
-/** What some schedules need beside the rate, as transformers names it. */
-export interface SchedulerKwargs {
-  readonly num_cycles?: number;
-  readonly lr_end?: number;
-  readonly power?: number;
-  readonly timescale?: number;
-  readonly min_lr?: number;
-  readonly min_lr_rate?: number;
-  readonly warmup_lr_rate?: number;
-  readonly num_decay_steps?: number;
-  readonly num_stable_steps?: number;
-  readonly warmup_type?: "linear" | "cosine" | "1-sqrt";
-  readonly decay_type?: "linear" | "cosine" | "1-sqrt";
-  readonly min_lr_ratio?: number;
-}
-
-/** The names of each schedule's own arguments; those in the first list, one of which it must have. */
-export const schedulerKwargs: Readonly<
-  Partial<Record<SchedulerType, readonly (readonly (keyof SchedulerKwargs)[])[]>>
-> = {
-  cosine: [[], ["num_cycles"]],
-  cosine_with_restarts: [[], ["num_cycles"]],
-  polynomial: [[], ["lr_end", "power"]],
-  inverse_sqrt: [[], ["timescale"]],
-  cosine_with_min_lr: [["min_lr", "min_lr_rate"], ["num_cycles"]],
-  cosine_warmup_with_min_lr: [
-    ["min_lr", "min_lr_rate"],
-    ["num_cycles", "warmup_lr_rate"],
-  ],
-  warmup_stable_decay: [
-    ["num_decay_steps"],
-    ["num_stable_steps", "warmup_type", "decay_type", "min_lr_ratio", "num_cycles"],
-  ],
-};
 
 /**
  * How to train: names, meanings and (except where said) defaults of transformers' TrainingArguments.
@@ -230,21 +186,6 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
     if (complete[name] && complete.eval_strategy === "no")
       throw invalid(name, complete[name], 'eval_strategy "epoch" or "steps" beside it');
   return complete;
-}
-
-/** What lr_scheduler_kwargs should be, where they are not what the schedule takes. */
-export function kwargsProblem(
-  given: Pick<TrainingArguments, "lr_scheduler_type" | "lr_scheduler_kwargs">,
-): string | undefined {
-  const { lr_scheduler_type: type, lr_scheduler_kwargs = {} } = given;
-  const [needed = [], others = []] = schedulerKwargs[type] ?? [];
-  const names = Object.keys(lr_scheduler_kwargs) as (keyof SchedulerKwargs)[];
-  const unknown = names.filter((name) => !needed.includes(name) && !others.includes(name));
-  const has = needed.filter((name) => names.includes(name));
-  if (unknown.length === 0 && (needed.length === 0 || has.length === 1)) return undefined;
-  const all = [...needed, ...others].join(", ");
-  if (all === "") return `none: ${type} takes none`;
-  return `${needed.length > 0 ? `${needed.join(" or ")}, ` : ""}of ${all} for ${type}`;
 }
 
 function invalid(name: string, value: unknown, expected: string): TrainingError {

@@ -4,7 +4,7 @@ import {
   type ParamsProblem,
   type StageContext,
 } from "../../engine/stage.ts";
-import { kwargsProblem } from "../../training/training-arguments.ts";
+import { kwargsProblem } from "../../training/scheduler-kwargs.ts";
 import { embeddings } from "../artifacts/embeddings.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";

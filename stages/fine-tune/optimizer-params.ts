@@ -1,4 +1,5 @@
-import { optimizers, schedulerTypes } from "../../training/training-arguments.ts";
+import { schedulerTypes } from "../../training/scheduler-kwargs.ts";
+import { optimizers } from "../../training/training-arguments.ts";
 import { schedulerKwargsSchema } from "./scheduler-kwargs-schema.ts";
 
 const share = { type: "number", minimum: 0, exclusiveMaximum: 1 } as const;

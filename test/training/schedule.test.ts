@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { learningRateAt, warmupSteps } from "../../training/schedule.ts";
+import type { SchedulerKwargs, SchedulerType } from "../../training/scheduler-kwargs.ts";
 import {
   completeArguments,
   defaultArguments,
-  type SchedulerKwargs,
-  type SchedulerType,
   type TrainingArguments,
 } from "../../training/training-arguments.ts";
 import golden from "../golden/schedules.json" with { type: "json" };
