@@ -1,5 +1,6 @@
 import type { Parameters } from "../models/parameters.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
+import { isAdaptive } from "./adaptive-rate.ts";
 import { BestModel } from "./best-model.ts";
 import {
   type CheckpointFiles,
@@ -11,7 +12,7 @@ import {
   weightsToEvaluate,
 } from "./checkpoint.ts";
 import type { Metrics } from "./history.ts";
-import { hasWarmupShare, looksAhead, steadySchedules } from "./schedule.ts";
+import { type Evaluations, hasWarmupShare, looksAhead, steadySchedules } from "./schedule.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 
 /** What a checkpoint must fit to be gone on from. */
@@ -20,7 +21,7 @@ export interface Continuation {
   readonly given: TrainingArguments;
   readonly maxSteps: number;
   /** Of the step with this number, from 0. */
-  learningRateAt(step: number): number;
+  learningRateAt(step: number, evaluations: Evaluations): number;
   /** Whether there is an evaluation after so many steps. */
   isEvaluated(steps: number): boolean;
   evaluate(parameters: Parameters): Promise<Metrics>;
@@ -67,9 +68,12 @@ async function tryCheckpoint(
   if (typeof snapshot === "string") return snapshot;
   const { history } = snapshot;
   if (history.steps.length !== steps) return "it is damaged (metrics.jsonl has other steps)";
-  const differing = differingRate(snapshot, continuation);
+  // What follows the evaluations can be compared once they are known; else comparing comes first, as it costs nothing.
+  const early = !isAdaptive(continuation.given.lr_scheduler_type);
+  const differing = early ? differingRate(snapshot, continuation) : undefined;
   if (differing !== undefined) return differing;
-  const problem = await completeEvaluations(snapshot, store, continuation);
+  const missing = await completeEvaluations(snapshot, store, continuation);
+  const problem = missing ?? (early ? undefined : differingRate(snapshot, continuation));
   return problem ?? replayBest(snapshot, store, continuation);
 }
 
@@ -90,10 +94,12 @@ async function readSnapshot(
 /** The first step whose learning rate would be another one here, and what follows from it. */
 function differingRate({ history }: Snapshot, continuation: Continuation): string | undefined {
   const { given, learningRateAt } = continuation;
-  const step = history.steps.findIndex((had, index) => had.learningRate !== learningRateAt(index));
+  const rateAt = (step: number) => learningRateAt(step, history.evaluations);
+  const step = history.steps.findIndex((had, index) => had.learningRate !== rateAt(index));
   if (step < 0) return undefined;
-  const [had, now] = [history.steps[step]!.learningRate, learningRateAt(step)].map(shown);
+  const [had, now] = [history.steps[step]!.learningRate, rateAt(step)].map(shown);
   const rates = `the learning rate of step ${step + 1} was ${had} and is now ${now}`;
+  if (isAdaptive(given.lr_scheduler_type)) return `${rates}: the evaluations were other ones`;
   if (!looksAhead(given)) return `${rates}: it was trained by another schedule`;
   const why = "looks ahead to the last step, so training starts again";
   const others = `${steadySchedules.join(", ")} and, before its decay, warmup_stable_decay do not`;

@@ -1,3 +1,4 @@
+import { type AdaptiveSchedule, adaptedRate, isAdaptive } from "./adaptive-rate.ts";
 import type { SchedulerKwargs, SchedulerType } from "./scheduler-kwargs.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 
@@ -6,13 +7,20 @@ export const steadySchedules: readonly SchedulerType[] = [
   "constant",
   "constant_with_warmup",
   "inverse_sqrt",
+  "reduce_lr_on_plateau",
+  "greedy",
 ];
+/** Those that have no warm-up, in transformers either. */
+const withoutWarmup: readonly SchedulerType[] = ["constant", "reduce_lr_on_plateau", "greedy"];
 
 type ScheduleArguments = Pick<
   TrainingArguments,
   "learning_rate" | "lr_scheduler_type" | "warmup_steps" | "warmup_ratio"
 > &
-  Partial<Pick<TrainingArguments, "lr_scheduler_kwargs">>;
+  Partial<Pick<TrainingArguments, "lr_scheduler_kwargs" | "metric_for_best_model">>;
+
+/** Metrics by the number of steps after which they were measured. */
+export type Evaluations = ReadonlyMap<number, Readonly<Record<string, number>>>;
 
 /** Steps of warm-up: those given, or a share of all steps, rounded up as transformers does. */
 export function warmupSteps(given: ScheduleArguments, totalSteps: number): number {
@@ -22,7 +30,7 @@ export function warmupSteps(given: ScheduleArguments, totalSteps: number): numbe
 
 /** Whether the warm-up is given as a share of all steps. */
 export function hasWarmupShare(given: ScheduleArguments): boolean {
-  if (given.lr_scheduler_type === "constant" || given.warmup_steps >= 1) return false;
+  if (withoutWarmup.includes(given.lr_scheduler_type) || given.warmup_steps >= 1) return false;
   return given.warmup_steps > 0 || given.warmup_ratio > 0;
 }
 
@@ -40,12 +48,24 @@ export function decayStart(totalSteps: number, given: ScheduleArguments): number
 }
 
 /**
- * The learning rate of the optimizer step with number `step` (from 0) of `totalSteps`.
+ * The learning rate of the optimizer step with number `step` (from 0) of `totalSteps`, after these evaluations, which
+ * some schedules follow.
  * https://github.com/huggingface/transformers/blob/main/src/transformers/optimization.py
  */
-export function learningRateAt(step: number, totalSteps: number, given: ScheduleArguments): number {
+export function learningRateAt(
+  step: number,
+  totalSteps: number,
+  given: ScheduleArguments,
+  evaluations: Evaluations = new Map(),
+): number {
   const { learning_rate: peak, lr_scheduler_type: type, lr_scheduler_kwargs: kwargs = {} } = given;
-  if (type === "constant") return peak; // has no warm-up in transformers either
+  if (type === "constant") return peak;
+  if (isAdaptive(type)) {
+    const metric = (given.metric_for_best_model ?? "loss").replace(/^eval_/, "");
+    const before = [...evaluations].filter(([at]) => at <= step).sort(([a], [b]) => a - b);
+    const values = before.map(([, metrics]) => metrics[metric] ?? Number.NaN);
+    return adaptedRate(type, values, { peak, kwargs });
+  }
   const warmup = warmupSteps(given, totalSteps);
   return peak * factors[type]({ step, warmup, total: totalSteps, peak, kwargs });
 }
@@ -62,7 +82,7 @@ interface Moment {
 type Factor = (moment: Moment) => number;
 
 /** What the highest rate is multiplied by. */
-const factors: Readonly<Record<Exclude<SchedulerType, "constant">, Factor>> = {
+const factors: Readonly<Record<Exclude<SchedulerType, "constant" | AdaptiveSchedule>, Factor>> = {
   constant_with_warmup: warmed(() => 1),
   linear: warmed(({ step, warmup, total }) =>
     Math.max(0, (total - step) / Math.max(1, total - warmup)),

@@ -10,6 +10,8 @@ export const schedulerTypes = [
   "cosine_with_min_lr",
   "cosine_warmup_with_min_lr",
   "warmup_stable_decay",
+  "reduce_lr_on_plateau",
+  "greedy",
 ] as const;
 export type SchedulerType = (typeof schedulerTypes)[number];
 
@@ -27,7 +29,30 @@ export interface SchedulerKwargs {
   readonly warmup_type?: "linear" | "cosine" | "1-sqrt";
   readonly decay_type?: "linear" | "cosine" | "1-sqrt";
   readonly min_lr_ratio?: number;
+  readonly mode?: "min" | "max";
+  readonly factor?: number;
+  readonly patience?: number;
+  readonly threshold?: number;
+  readonly threshold_mode?: "rel" | "abs";
+  readonly cooldown?: number;
+  readonly warmup?: number;
+  readonly max_lr?: number;
+  readonly eps?: number;
+  readonly smooth?: boolean;
+  readonly window_size?: number;
+  readonly reset_start?: number;
 }
+
+const adaptive = [
+  "mode",
+  "factor",
+  "patience",
+  "threshold",
+  "threshold_mode",
+  "cooldown",
+  "min_lr",
+  "eps",
+] as const;
 
 /** The names of each schedule's own arguments; those in the first list, one of which it must have. */
 export const schedulerKwargs: Readonly<
@@ -46,6 +71,8 @@ export const schedulerKwargs: Readonly<
     ["num_decay_steps"],
     ["num_stable_steps", "warmup_type", "decay_type", "min_lr_ratio", "num_cycles"],
   ],
+  reduce_lr_on_plateau: [[], adaptive],
+  greedy: [[], [...adaptive, "warmup", "max_lr", "smooth", "window_size", "reset_start"]],
 };
 
 /** What lr_scheduler_kwargs should be, where they are not what the schedule takes. */

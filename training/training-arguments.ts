@@ -1,3 +1,4 @@
+import { isAdaptive } from "./adaptive-rate.ts";
 import {
   kwargsProblem,
   type SchedulerKwargs,
@@ -181,11 +182,21 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
     throw invalid("lr_scheduler_kwargs", complete.lr_scheduler_kwargs ?? {}, problem);
   if (complete.class_weights?.every((weight) => weight > 0 && weight < 1e6) === false)
     throw invalid("class_weights", complete.class_weights, "numbers above 0");
-  const needing = ["load_best_model_at_end", "early_stopping_patience"] as const;
-  for (const name of needing)
-    if (complete[name] && complete.eval_strategy === "no")
-      throw invalid(name, complete[name], 'eval_strategy "epoch" or "steps" beside it');
+  const name = argumentThatEvaluates(complete);
+  if (name !== undefined && complete.eval_strategy === "no")
+    throw invalid(name, complete[name], 'eval_strategy "epoch" or "steps" beside it');
   return complete;
+}
+
+/** The first of these arguments that cannot do without evaluations. */
+export function argumentThatEvaluates(given: {
+  readonly load_best_model_at_end: boolean;
+  readonly early_stopping_patience?: number;
+  readonly lr_scheduler_type: SchedulerType;
+}) {
+  if (given.load_best_model_at_end) return "load_best_model_at_end";
+  if (given.early_stopping_patience) return "early_stopping_patience";
+  return isAdaptive(given.lr_scheduler_type) ? "lr_scheduler_type" : undefined;
 }
 
 function invalid(name: string, value: unknown, expected: string): TrainingError {

@@ -59,7 +59,8 @@ export class Training {
       start,
       given: this.#given,
       maxSteps: this.#maxSteps,
-      learningRateAt: (step) => learningRateAt(step, this.#maxSteps, this.#given),
+      learningRateAt: (step, evaluations) =>
+        learningRateAt(step, this.#maxSteps, this.#given, evaluations),
       isEvaluated: (steps) => this.#isEvaluated(steps),
       evaluate: (parameters) => this.#metricsOf(parameters),
       tell: onNotice,
@@ -76,7 +77,8 @@ export class Training {
   /** One optimizer step. */
   async step(planned: PlannedStep): Promise<void> {
     const { batches, tokens } = this.#batchesOf(planned);
-    const learningRate = learningRateAt(planned.step, this.#maxSteps, this.#given);
+    const { evaluations } = this.#history;
+    const learningRate = learningRateAt(planned.step, this.#maxSteps, this.#given, evaluations);
     const role = { seed: this.#given.seed, step: planned.step, learningRate };
     const { loss, gradNorm } = await this.#trained.step(batches, role);
     if (!Number.isFinite(loss)) throw this.#notFinite("loss", planned);

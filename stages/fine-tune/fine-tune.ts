@@ -5,6 +5,7 @@ import {
   type StageContext,
 } from "../../engine/stage.ts";
 import { kwargsProblem } from "../../training/scheduler-kwargs.ts";
+import { argumentThatEvaluates } from "../../training/training-arguments.ts";
 import { embeddings } from "../artifacts/embeddings.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
@@ -191,15 +192,13 @@ function validationProblems(
   splits: readonly string[] | undefined,
 ): ParamsProblem[] {
   const { eval_strategy } = params;
-  const [asks] = (["load_best_model_at_end", "early_stopping_patience"] as const).filter(
-    (name) => params[name],
-  );
+  const asks = argumentThatEvaluates(params);
   if (asks !== undefined && eval_strategy === "no")
     return [
       {
         at: [asks],
         code: "no-evaluation",
-        message: `${asks} needs an evaluation, but eval_strategy is "no".`,
+        message: `${shownNeed(asks, params)} needs an evaluation, but eval_strategy is "no".`,
         hint: "leave eval_strategy out, or set it to epoch",
       },
     ];
@@ -210,8 +209,13 @@ function validationProblems(
     {
       at: [name],
       code: "no-validation-split",
-      message: `${name} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
+      message: `${shownNeed(name, params)} needs a split "validation"; the dataset has: ${splits.join(", ") || "none"}.`,
       hint: "make one with a split stage: validation: 0.1",
     },
   ];
+}
+
+/** A param as a message names it: the schedule by its own name. */
+function shownNeed(name: string, { lr_scheduler_type }: FineTuneParams): string {
+  return name === "lr_scheduler_type" ? `lr_scheduler_type ${lr_scheduler_type}` : name;
 }

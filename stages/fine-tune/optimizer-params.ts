@@ -85,7 +85,7 @@ export const optimizerParams = {
   },
   lr_scheduler_type: {
     description:
-      "How the learning rate goes. After the warm-up linear and cosine fall to 0 at the last step; a longer training goes on from a cached one only where it does not look ahead: constant, constant_with_warmup, inverse_sqrt, and warmup_stable_decay before its decay.",
+      "How the learning rate goes. After the warm-up linear and cosine fall to 0 at the last step; a longer training goes on from a cached one only where it does not look ahead: constant, constant_with_warmup, inverse_sqrt, warmup_stable_decay before its decay, and those that follow the evaluations: reduce_lr_on_plateau and greedy.",
     type: "string",
     enum: schedulerTypes,
     default: "linear",

@@ -3,6 +3,52 @@ const share = { type: "number", minimum: 0, maximum: 1 } as const;
 const steps = { type: "integer", minimum: 0, maximum: 1_000_000_000 } as const;
 const shape = { type: "string", enum: ["linear", "cosine", "1-sqrt"] } as const;
 
+/** What reduce_lr_on_plateau and greedy take: they follow metric_for_best_model. */
+const adaptiveProperties = {
+  mode: {
+    description: "Whether reduce_lr_on_plateau and greedy want a metric low or high; default min.",
+    type: "string",
+    enum: ["min", "max"],
+  },
+  factor: {
+    description: "What their rate is multiplied by (or divided); default 0.1, of greedy 0.95.",
+    type: "number",
+    exclusiveMinimum: 0,
+    exclusiveMaximum: 1,
+  },
+  patience: { ...steps, description: "Evaluations in a row they wait for; default 10." },
+  threshold: {
+    description: "By how much a metric must be better; default 1e-4, of greedy 1e-6.",
+    type: "number",
+    minimum: 0,
+    maximum: 1e9,
+  },
+  threshold_mode: {
+    description: "Whether that is a share of the best; default rel, of greedy abs.",
+    type: "string",
+    enum: ["rel", "abs"],
+  },
+  cooldown: {
+    ...steps,
+    description: "Evaluations without a change after a lower rate; default 0.",
+  },
+  warmup: { ...steps, description: "The same after greedy's higher rate; default 0." },
+  max_lr: { ...positive, description: "Greedy's highest rate; default 1." },
+  eps: {
+    description: "Changes of the rate that are no larger are left out; default 1e-8.",
+    type: "number",
+    minimum: 0,
+    maximum: 1,
+  },
+  smooth: { description: "Whether greedy follows the metric's mean; default no.", type: "boolean" },
+  window_size: { ...steps, minimum: 1, description: "Evaluations in that mean; default 50." },
+  reset_start: {
+    ...steps,
+    minimum: 1,
+    description: "How often greedy stays at min_lr before it begins anew; default 500.",
+  },
+} as const;
+
 /** JSON Schema of lr_scheduler_kwargs: what transformers' schedules take beside the rate and the warm-up. */
 export const schedulerKwargsSchema = {
   description:
@@ -25,7 +71,8 @@ export const schedulerKwargsSchema = {
       description: "Steps in which inverse_sqrt falls to 0.71; default the warm-up, or 10000.",
     },
     min_lr: {
-      description: "The lowest learning rate of the cosine_…_min_lr schedules.",
+      description:
+        "The lowest learning rate of the cosine_…_min_lr schedules, of reduce_lr_on_plateau (default 0) and greedy (default 0.001).",
       type: "number",
       minimum: 0,
       maximum: 100,
@@ -43,6 +90,7 @@ export const schedulerKwargsSchema = {
     warmup_type: { ...shape, description: "The shape of its warm-up; default linear." },
     decay_type: { ...shape, description: "The shape of its decay; default cosine." },
     min_lr_ratio: { ...share, description: "Its lowest share of learning_rate; default 0." },
+    ...adaptiveProperties,
   },
   additionalProperties: false,
   examples: [{ num_decay_steps: 100 }],

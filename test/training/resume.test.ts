@@ -178,7 +178,7 @@ test("a schedule that looks ahead starts again, and says why and what would not"
   const again = await train({ num_train_epochs: 5 }, { checkpoints });
   assert.equal(again.steps, 30);
   assert.deepEqual(again.told, [
-    "checkpoint-18 is not used: the learning rate of step 2 was 0.0000472222 and is now 0.0000483333: lr_scheduler_type linear looks ahead to the last step, so training starts again (constant, constant_with_warmup, inverse_sqrt and, before its decay, warmup_stable_decay do not)",
+    "checkpoint-18 is not used: the learning rate of step 2 was 0.0000472222 and is now 0.0000483333: lr_scheduler_type linear looks ahead to the last step, so training starts again (constant, constant_with_warmup, inverse_sqrt, reduce_lr_on_plateau, greedy and, before its decay, warmup_stable_decay do not)",
   ]);
 });
 
@@ -224,4 +224,59 @@ test("early stopping ends as transformers' callback does, and says so", async ()
     told[0]!,
     /^stops early after step \d+: 2 evaluations were no better than that after step \d+ /,
   );
+});
+
+const following = {
+  logging_steps: 1,
+  lr_scheduler_type: "reduce_lr_on_plateau",
+  lr_scheduler_kwargs: { patience: 0, factor: 0.5 },
+  learning_rate: 0.02,
+  eval_strategy: "steps",
+  eval_steps: 3,
+  metric_for_best_model: "accuracy",
+} as const;
+
+test("a rate that follows the evaluations is the same after a kill, and in a longer training", async () => {
+  for (const more of [{}, { lr_scheduler_type: "greedy", lr_scheduler_kwargs: { patience: 0 } }]) {
+    const given = { ...following, ...more } as const;
+    const straight = await train({ ...given, num_train_epochs: 5 });
+    const rates = straight.state.log_history.map(({ learning_rate }) => learning_rate);
+    assert.ok(more.lr_scheduler_type || new Set(rates).size > 1, JSON.stringify(rates));
+    const checkpoints = new MemoryCheckpoints();
+    const saving = {
+      ...given,
+      num_train_epochs: 3,
+      save_strategy: "steps",
+      save_steps: 4,
+    } as const;
+    await killed(10, saving, checkpoints);
+    const resumed = await train(saving, { checkpoints });
+    assert.deepEqual(
+      [resumed.steps, resumed.told],
+      [10, ["goes on from checkpoint-8 of 18 steps"]],
+    );
+    const longer = await train({ ...saving, num_train_epochs: 5 }, { checkpoints });
+    assert.deepEqual([longer.steps, longer.told], [12, ["goes on from checkpoint-18 of 30 steps"]]);
+    assert.ok(longer.weights.equals(straight.weights));
+    assert.deepEqual(longer.state, straight.state);
+  }
+});
+
+test("a rate that followed other evaluations is trained anew from where it differs", async () => {
+  const checkpoints = new MemoryCheckpoints();
+  const given = {
+    ...following,
+    num_train_epochs: 2,
+    save_strategy: "steps",
+    save_steps: 3,
+  } as const;
+  await train(given, { checkpoints });
+  const patient = { ...given, lr_scheduler_kwargs: { patience: 1, factor: 0.5 } };
+  const [changed, straight] = [await train(patient, { checkpoints }), await train(patient)];
+  assert.match(
+    changed.told[0]!,
+    /^checkpoint-12 is not used: the learning rate of step \d+ was [\d.]+ and is now [\d.]+: the evaluations were other ones$/,
+  );
+  assert.ok(changed.weights.equals(straight.weights));
+  assert.deepEqual(changed.state, straight.state);
 });

@@ -45,8 +45,8 @@ const refused: [Partial<TrainingArguments>, string][] = [
   [{ warmup_steps: 1.5 }, "warmup_steps is 1.5; expected a whole number, or a share below 1."],
   [{ adam_beta2: 1 }, "adam_beta2 is 1; expected a number from 0 to less than 1."],
   [
-    { lr_scheduler_type: "reduce_lr_on_plateau" as never },
-    'lr_scheduler_type is "reduce_lr_on_plateau"; expected one of linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt, cosine_with_min_lr, cosine_warmup_with_min_lr, warmup_stable_decay.',
+    { lr_scheduler_type: "step" as never },
+    'lr_scheduler_type is "step"; expected one of linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt, cosine_with_min_lr, cosine_warmup_with_min_lr, warmup_stable_decay, reduce_lr_on_plateau, greedy.',
   ],
   [
     { lr_scheduler_type: "warmup_stable_decay" },
