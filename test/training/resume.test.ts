@@ -237,11 +237,11 @@ const following = {
 } as const;
 
 test("a rate that follows the evaluations is the same after a kill, and in a longer training", async () => {
-  for (const more of [{}, { lr_scheduler_type: "greedy", lr_scheduler_kwargs: { patience: 0 } }]) {
-    const given = { ...following, ...more } as const;
+  const greedy = { lr_scheduler_type: "greedy", lr_scheduler_kwargs: { patience: 0 } } as const;
+  for (const given of [following, { ...following, ...greedy }]) {
     const straight = await train({ ...given, num_train_epochs: 5 });
     const rates = straight.state.log_history.map(({ learning_rate }) => learning_rate);
-    assert.ok(more.lr_scheduler_type || new Set(rates).size > 1, JSON.stringify(rates));
+    assert.ok(new Set(rates).size > 1, JSON.stringify(rates));
     const checkpoints = new MemoryCheckpoints();
     const saving = {
       ...given,
