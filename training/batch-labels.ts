@@ -1,9 +1,11 @@
 import type { TensorData } from "../compute/device.ts";
-import { type TokenDataset, targetWidth } from "./token-dataset.ts";
+import type { Model } from "../models/model.ts";
+import { paddedLength } from "./padded-length.ts";
+import { type TokenDataset, targetOf, targetWidth } from "./token-dataset.ts";
 
 /** What the rows of a batch are to give. */
 export interface BatchLabels {
-  /** Of each row [rows], of each token [rows, length], or numbers [rows, width]. */
+  /** Of each row [rows], of each token [rows, length], of each of a target's [rows, target length], or numbers [rows, width]. */
   readonly shape: readonly number[];
   /** By the names of graph inputs, each of this shape; 0 where there is none. */
   readonly data: Readonly<Record<string, Int32Array | Float32Array>>;
@@ -11,9 +13,12 @@ export interface BatchLabels {
   readonly given: Float32Array;
 }
 
-/** The sizes of a padded batch. */
-interface Sizes {
+/** The sizes of a padded batch, and what its model pads with. */
+export interface Padding extends Pick<Model, "maxLength" | "padTokenId" | "decoderStartTokenId"> {
   readonly rows: number;
+}
+
+interface Sizes extends Padding {
   readonly length: number;
 }
 
@@ -25,6 +30,7 @@ export function padLabels(
 ): BatchLabels {
   if (dataset.targets) return padTargets(dataset, dataset.targets, rowNumbers, sizes);
   if (dataset.labelsOf === "answers") return padAnswers(dataset, rowNumbers, sizes);
+  if (dataset.labelsOf === "sequences") return padSequences(dataset, rowNumbers, sizes);
   return padClasses(dataset, rowNumbers, sizes);
 }
 
@@ -63,6 +69,27 @@ function padAnswers(
   }
   const given = new Float32Array(rows).fill(1, 0, rowNumbers.length);
   return { shape: [rows], data: { start_positions: starts, end_positions: ends }, given };
+}
+
+/** A decoder reads its target from behind a start token: at each place the token before the one to be told. */
+function padSequences(
+  dataset: TokenDataset,
+  rowNumbers: readonly number[],
+  { rows, maxLength, padTokenId, decoderStartTokenId }: Sizes,
+): BatchLabels {
+  const targets = rowNumbers.map((row) => targetOf(dataset, row));
+  const longest = Math.max(...targets.map(({ length }) => length));
+  const length = paddedLength(longest, maxLength);
+  const labels = new Int32Array(rows * length);
+  const given = new Float32Array(rows * length);
+  const decoder_input_ids = new Int32Array(rows * length).fill(padTokenId);
+  for (let at = 0; at < rows; at++) decoder_input_ids[at * length] = decoderStartTokenId!;
+  for (const [at, target] of targets.entries()) {
+    labels.set(target, at * length);
+    given.fill(1, at * length, at * length + target.length);
+    decoder_input_ids.set(target.subarray(0, -1), at * length + 1);
+  }
+  return { shape: [rows, length], data: { labels, decoder_input_ids }, given };
 }
 
 function padTargets(

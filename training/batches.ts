@@ -1,8 +1,9 @@
 import type { TensorData } from "../compute/device.ts";
 import { permutation, streamKey } from "../models/counter-hash.ts";
 import { balancedOrder } from "./balanced-order.ts";
-import { type BatchLabels, labelTensors, padLabels } from "./batch-labels.ts";
-import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
+import { type BatchLabels, labelTensors, type Padding, padLabels } from "./batch-labels.ts";
+import { paddedLength } from "./padded-length.ts";
+import { labelCount, rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 import type { TrainingBatch } from "./training-step.ts";
 
 /** Rows padded to one length. Arrays are row-major [rows, length]. */
@@ -18,7 +19,7 @@ export interface Batch {
   readonly texts?: { readonly positionIds: Int32Array; readonly textIds: Int32Array };
   /** Which rows of the dataset these are. */
   readonly rowNumbers: readonly number[];
-  /** Tokens without padding. */
+  /** Tokens without padding, those of targets included. */
   readonly tokens: number;
 }
 
@@ -60,22 +61,13 @@ export function evaluationBatches(dataset: TokenDataset, size: number): number[]
   return chunk(order, size);
 }
 
-/**
- * The length to which a batch is padded: multiples of 8, and from 64 on of an eighth of the power of
- * two below, so that at most about 8 lengths in each octave need a compiled graph and padding stays
- * under an eighth. Never above the model's longest row. Padding changes results only by rounding.
- */
-export function paddedLength(longest: number, maxLength: number): number {
-  const step = Math.max(8, 2 ** (Math.floor(Math.log2(longest)) - 3));
-  return Math.min(Math.ceil(longest / step) * step, maxLength);
-}
-
 /** These rows of the dataset, padded to one length and to `rows` rows. */
 export function padBatch(
   dataset: TokenDataset,
   rowNumbers: readonly number[],
-  { rows, maxLength, padTokenId }: { rows: number; maxLength: number; padTokenId: number },
+  padding: Padding,
 ): Batch {
+  const { rows, maxLength, padTokenId } = padding;
   const lengths = rowNumbers.map((row) => rowLength(dataset, row));
   const length = paddedLength(Math.max(...lengths), maxLength);
   const inputIds = new Int32Array(rows * length).fill(padTokenId);
@@ -87,9 +79,10 @@ export function padBatch(
     if (dataset.typeIds) tokenTypeIds.set(dataset.typeIds.subarray(begin, end), at * length);
     attentionMask.fill(1, at * length, at * length + end - begin);
   }
-  const labels = padLabels(dataset, rowNumbers, { rows, length });
+  const labels = padLabels(dataset, rowNumbers, { ...padding, length });
   const texts = padTexts(dataset, rowNumbers, { rows, length });
-  const tokens = lengths.reduce((sum, tokensOfRow) => sum + tokensOfRow, 0);
+  const targets = dataset.labelsOf === "sequences" ? labelCount(dataset, rowNumbers) : 0;
+  const tokens = lengths.reduce((sum, tokensOfRow) => sum + tokensOfRow, targets);
   return {
     rows,
     length,
@@ -158,7 +151,12 @@ export function trainingBatch(
     one === 0 ? 0 : weight * (classWeights === undefined ? 1 : classWeights[ids![at]!]!),
   );
   return {
-    sizes: { rows, length, ...(batch.texts && { packed: true }) },
+    sizes: {
+      rows,
+      length,
+      ...(batch.texts && { packed: true }),
+      ...(labels.data.decoder_input_ids && { targetLength: labels.shape[1]! }),
+    },
     tensors: new Map([
       ...batchTensors(batch),
       ["label_weights", { dtype: "float32", shape: labels.shape, data: weights }],

@@ -5,8 +5,8 @@ import { batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
 import type { KeyValue, Model, Past } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
-import { paddedLength } from "./batches.ts";
 import { KeyValues } from "./key-values.ts";
+import { paddedLength } from "./padded-length.ts";
 import { TrainingError } from "./training-error.ts";
 
 /** A model that writes, on a device. */

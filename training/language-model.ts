@@ -21,7 +21,9 @@ export interface LanguageModelMetrics {
   readonly tokens: number;
 }
 
-/** Measures a model for masked-lm or causal-lm; which words are hidden depends on nothing but the rows. */
+const TARGET_SESSIONS = 16;
+
+/** Measures a model for masked-lm, causal-lm or sequence-to-sequence; which words are hidden depends on nothing but the rows. */
 export async function measureLanguageModel(
   dataset: TokenDataset,
   options: EvaluationOptions,
@@ -30,14 +32,14 @@ export async function measureLanguageModel(
   const shown = maskedDataset(dataset, streamKey(0, "mask", "evaluation"));
   const rows = Math.min(options.batchSize, rowCount(shown));
   const tokens = labelCount(shown, [...shown.rowIds.keys()]);
-  const sessions = new SessionCache(1); // batches come sorted by length, so no shape comes again
+  // Batches come sorted by length, so that no shape comes again, but for those of targets.
+  const sessions = new SessionCache(shown.labelsOf === "sequences" ? TARGET_SESSIONS : 1);
   let [loss, done] = [0, 0];
   try {
     for (const rowNumbers of evaluationBatches(shown, rows)) {
       signal?.throwIfAborted();
-      const { maxLength, padTokenId } = model;
-      const batch = trainingBatch(padBatch(shown, rowNumbers, { rows, maxLength, padTokenId }), 1);
-      const executable = await sessions.get(`${batch.sizes.length}`, () =>
+      const batch = trainingBatch(padBatch(shown, rowNumbers, { ...model, rows }), 1);
+      const executable = await sessions.get(JSON.stringify(batch.sizes), () =>
         device.compile(lossGraph(model, batch.sizes)),
       );
       const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);

@@ -1,7 +1,7 @@
 import type { Device } from "../compute/device.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import { padBatch, trainingBatch } from "./batches.ts";
-import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
+import { rowCount, rowLength, type TokenDataset, targetOf } from "./token-dataset.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { trainingGraph } from "./training-graph.ts";
 
@@ -15,6 +15,12 @@ export interface StepMemory {
   readonly otherwise: number;
 }
 
+/** Of a row, and of its target. */
+function tokensOf(dataset: TokenDataset, row: number): number {
+  const target = dataset.labelsOf === "sequences" ? targetOf(dataset, row).length : 0;
+  return rowLength(dataset, row) + target;
+}
+
 /** The memory that the batch with the longest row will take, told before it is computed; undefined where the device cannot. */
 export function stepMemory(
   { model }: Pick<ModelWithWeights, "model">,
@@ -25,10 +31,9 @@ export function stepMemory(
   const all = rowCount(dataset);
   let longest = 0;
   for (let row = 1; row < all; row++)
-    if (rowLength(dataset, row) > rowLength(dataset, longest)) longest = row;
+    if (tokensOf(dataset, row) > tokensOf(dataset, longest)) longest = row;
   const rows = Math.min(given.per_device_train_batch_size, all);
-  const { maxLength, padTokenId } = model;
-  const batch = padBatch(dataset, [longest], { rows, maxLength, padTokenId });
+  const batch = padBatch(dataset, [longest], { ...model, rows });
   const { sizes } = trainingBatch(batch, 1);
   const bytesOf = (checkpointing: boolean) => {
     const { graph } = trainingGraph(model, sizes, { checkpointing });

@@ -3,7 +3,6 @@ import { graphOf, input } from "../compute/graph.ts";
 import { batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
 import type { Model, TokenBatch } from "../models/model.ts";
-import { paddedLength } from "./batches.ts";
 import {
   type Decoder,
   DecoderGraphs,
@@ -15,6 +14,7 @@ import {
   requireTokens,
 } from "./decoder.ts";
 import { KeyValues } from "./key-values.ts";
+import { paddedLength } from "./padded-length.ts";
 
 /** A source as the decoder's layers see it, and its padding. */
 interface Source {

@@ -1,3 +1,4 @@
+import type { Task } from "../models/model.ts";
 import type { EvaluationOptions } from "./evaluate.ts";
 import { predictLogits } from "./evaluate.ts";
 import type { Metrics } from "./history.ts";
@@ -8,6 +9,8 @@ import { regressionMetrics } from "./regression-metrics.ts";
 import { tagMetrics } from "./tag-metrics.ts";
 import type { TokenDataset } from "./token-dataset.ts";
 
+const languageTasks: readonly Task[] = ["masked-lm", "causal-lm", "sequence-to-sequence"];
+
 type LabelledOptions = EvaluationOptions & { readonly labels: readonly string[] };
 
 /** The numbers by which an evaluation during training is told, and models are compared, in each task. */
@@ -16,7 +19,7 @@ export async function taskMetrics(
   options: LabelledOptions,
 ): Promise<Metrics> {
   const { labels, model } = options;
-  if (model.task === "masked-lm" || model.task === "causal-lm") {
+  if (languageTasks.includes(model.task)) {
     const { loss, perplexity } = await measureLanguageModel(dataset, options);
     return { loss, perplexity };
   }

@@ -12,11 +12,13 @@ export interface TokenDataset {
   readonly typeIds?: Uint8Array;
   /**
    * The label of each row as the index of its logit; where `labelsOf` says so, of each token, -1 for none, or two of
-   * each row: the tokens at which its answer begins and ends.
+   * each row: the tokens at which its answer begins and ends; or the tokens of each row's target, see `labelOffsets`.
    */
   readonly labels: Int32Array;
   /** What has labels; absent: rows. */
-  readonly labelsOf?: "tokens" | "answers";
+  readonly labelsOf?: "tokens" | "answers" | "sequences";
+  /** Where the target of row i begins in `labels`, and after the last row its end; of sequences. */
+  readonly labelOffsets?: Uint32Array;
   /** As long as `ids`, 1 where a text begins: rows hold several, none of which sees another. Absent: one each. */
   readonly textStarts?: Uint8Array;
   /**
@@ -40,6 +42,11 @@ export function rowLength(dataset: TokenDataset, row: number): number {
   return dataset.offsets[row + 1]! - dataset.offsets[row]!;
 }
 
+/** The tokens of a row's target, of rows that have one. */
+export function targetOf({ labels, labelOffsets }: TokenDataset, row: number): Int32Array {
+  return labels.subarray(labelOffsets![row], labelOffsets![row + 1]);
+}
+
 /** How many numbers each row is to give, of rows with targets. */
 export function targetWidth(dataset: TokenDataset): number {
   return dataset.targets!.length / rowCount(dataset);
@@ -49,6 +56,8 @@ export function targetWidth(dataset: TokenDataset): number {
 export function labelCount(dataset: TokenDataset, rows: readonly number[]): number {
   const { labels, labelsOf, offsets, targets } = dataset;
   if (targets) return rows.length * targetWidth(dataset);
+  if (labelsOf === "sequences")
+    return rows.reduce((sum, row) => sum + targetOf(dataset, row).length, 0);
   if (labelsOf !== "tokens") return rows.length;
   let count = 0;
   for (const row of rows)
@@ -96,6 +105,7 @@ function labelPlaces(dataset: TokenDataset): number {
   const rows = rowCount(dataset);
   if (targets) return 0;
   if (labelsOf === "answers") return 2 * rows;
+  if (labelsOf === "sequences") return dataset.labelOffsets![rows]!;
   return labelsOf === "tokens" ? offsets[rows]! : rows;
 }
 
@@ -109,12 +119,24 @@ function problemOf(
   if (end <= begin) return "has no tokens";
   if (end - begin > model.maxLength)
     return `has ${end - begin} tokens; the model takes at most ${model.maxLength}`;
-  const problem = labelProblem(dataset, row, numLabels);
+  const problem =
+    dataset.labelsOf === "sequences"
+      ? targetProblem(targetOf(dataset, row), model)
+      : labelProblem(dataset, row, numLabels);
   if (problem !== undefined) return problem;
   for (let at = begin; at < end; at++)
     if (ids[at]! < 0 || ids[at]! >= model.vocabSize)
       return `has token id ${ids[at]}; the model's vocabulary has ${model.vocabSize}`;
   return undefined;
+}
+
+function targetProblem(target: Int32Array, model: Model): string | undefined {
+  if (target.length === 0) return "has a target without tokens";
+  if (target.length > model.maxLength)
+    return `has a target of ${target.length} tokens; the model takes at most ${model.maxLength}`;
+  const unknown = target.find((id) => id < 0 || id >= model.vocabSize);
+  if (unknown === undefined) return undefined;
+  return `has the token id ${unknown} in its target; the model's vocabulary has ${model.vocabSize}`;
 }
 
 function labelProblem(dataset: TokenDataset, row: number, numLabels: number): string | undefined {

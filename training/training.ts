@@ -179,7 +179,7 @@ export class Training {
   /** The batches of a step, padded, each label weighed so that their losses add up to the step's mean. */
   #batchesOf(planned: PlannedStep): { batches: TrainingBatch[]; tokens: number } {
     const dataset = this.#rowsOf(planned);
-    const { maxLength, padTokenId } = this.#options.start.model;
+    const { model } = this.#options.start;
     const rows = Math.min(this.#given.per_device_train_batch_size, rowCount(dataset));
     const { class_weights } = this.#given;
     const all = planned.batches.flat();
@@ -188,7 +188,7 @@ export class Training {
       : labelCount(dataset, all);
     const weight = labels > 0 ? 1 / labels : 0;
     const padded = planned.batches.map((rowNumbers) =>
-      padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId }),
+      padBatch(dataset, rowNumbers, { ...model, rows }),
     );
     return {
       batches: padded.map((batch) => trainingBatch(batch, weight, class_weights)),

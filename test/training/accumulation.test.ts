@@ -44,6 +44,29 @@ const gpt2 = {
   resid_pdrop: 0,
 };
 
+/** Each row is to become itself from its end to its beginning. */
+function reversed(rows: TokenDataset): TokenDataset {
+  const { ids, offsets } = rows;
+  const targets = rows.rowIds.flatMap((_, row) => [
+    ...ids.subarray(offsets[row], offsets[row + 1]).toReversed(),
+  ]);
+  const labelOffsets = Uint32Array.from(offsets);
+  return { ...rows, labels: Int32Array.from(targets), labelsOf: "sequences", labelOffsets };
+}
+
+const t5 = {
+  model_type: "t5",
+  vocab_size: 20,
+  d_model: 16,
+  d_kv: 8,
+  d_ff: 16,
+  num_layers: 1,
+  num_heads: 2,
+  dropout_rate: 0,
+};
+
+const configs = { "causal-lm": gpt2, "sequence-to-sequence": t5 } as const;
+
 const rows = markedRows(46, 1);
 const cases = [
   ["sequence-classification", rows, {}],
@@ -53,12 +76,16 @@ const cases = [
   ["token-classification", tagged(rows), { class_weights: [1, 9] }],
   ["causal-lm", nextTokens(rows), {}],
   ["causal-lm", nextTokens(rows), { label_smoothing_factor: 0.1 }],
+  ["sequence-to-sequence", reversed(rows), {}],
   ["causal-lm", packRows(nextTokens(markedRows(90, 1)), 16), {}],
 ] as const;
 
 for (const [task, dataset, more] of cases)
   test(`${task}${dataset.textStarts ? ", packed" : ""} ${JSON.stringify(more)}: loss and gradient do not depend on how a step is cut`, async () => {
-    const start = createModel(task === "causal-lm" ? gpt2 : config, { task, labels, seed: 1 });
+    const start = createModel(
+      { ...config, ...configs[task as keyof typeof configs] },
+      { task, labels, seed: 1 },
+    );
     const courses = [];
     for (const [size, parts] of cuts) {
       const { state } = await fineTune({

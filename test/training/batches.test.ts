@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { streamKey } from "../../models/counter-hash.ts";
-import { epochBatches, evaluationBatches, padBatch, paddedLength } from "../../training/batches.ts";
+import {
+  epochBatches,
+  evaluationBatches,
+  padBatch,
+  trainingBatch,
+} from "../../training/batches.ts";
 import { fillDropoutMask } from "../../training/dropout-mask.ts";
+import { paddedLength } from "../../training/padded-length.ts";
 import { plannedSteps, totalSteps } from "../../training/step-plan.ts";
 import { labelCount, type TokenDataset } from "../../training/token-dataset.ts";
 import { defaultArguments } from "../../training/training-arguments.ts";
@@ -173,4 +179,23 @@ test("balanced sampling draws each label equally often, from the seed and the ep
   for (const count of counts) assert.ok(Math.abs(count - rows / 3) < 100, `${counts}`);
   assert.deepEqual(epochBatches(many, 0, options).flat(), order);
   assert.notDeepEqual(epochBatches(many, 1, options).flat(), order);
+});
+
+test("targets are padded on their own; the decoder reads each from behind the start token", () => {
+  const dataset: TokenDataset = {
+    ...rowsOf(2, 3),
+    labels: Int32Array.of(5, 6, 7, 8, 9, 4),
+    labelsOf: "sequences",
+    labelOffsets: Uint32Array.of(0, 2, 6),
+  };
+  const padding = { rows: 3, maxLength: 4, padTokenId: 0, decoderStartTokenId: 1 };
+  const batch = padBatch(dataset, [1, 0], padding);
+  const { sizes, tensors } = trainingBatch(batch, 0.5);
+  assert.deepEqual(sizes, { rows: 3, length: 4, targetLength: 4 });
+  assert.equal(batch.tokens, 11);
+  const read = (name: string) => [...(tensors.get(name)!.data as Int32Array)];
+  assert.deepEqual(read("decoder_input_ids"), [1, 7, 8, 9, 1, 5, 0, 0, 1, 0, 0, 0]);
+  assert.deepEqual(read("labels"), [7, 8, 9, 4, 5, 6, 0, 0, 0, 0, 0, 0]);
+  const weights = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0, 0, 0];
+  assert.deepEqual(read("label_weights"), weights);
 });
