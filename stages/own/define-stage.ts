@@ -1,6 +1,6 @@
 import type { FromSchema, JSONSchema } from "json-schema-to-ts";
 import type { ArtifactReader } from "../../engine/artifact.ts";
-import type { DeviceRequest, Json, Progress } from "../../engine/stage.ts";
+import type { DeviceRequest, Json, ParamsSchema, Progress } from "../../engine/stage.ts";
 import type { Row } from "../artifacts/dataset.ts";
 import type { Embeddings } from "../artifacts/embeddings.ts";
 import type { Metrics } from "../artifacts/metrics.ts";
@@ -93,11 +93,7 @@ export interface Context<Params, In extends Ports<InputPort>, Seeded extends boo
   metric(name: string, value: number): void;
 }
 
-type ParamsSchema = JSONSchema & {
-  readonly type: "object";
-  readonly properties: object;
-  readonly additionalProperties: false;
-};
+type ParamsOf<Schema> = Schema extends JSONSchema ? FromSchema<Schema> : never;
 interface NoParams {
   readonly type: "object";
   readonly properties: Record<never, never>;
@@ -135,7 +131,7 @@ export interface OwnStage<
   /** The param that says where the first output is put in the workspace. */
   readonly destination?: keyof Schema["properties"] & string;
   /** Makes the outputs, by port. */
-  run(context: Context<FromSchema<Schema>, In, Seeded>): Promise<Outputs<Out>> | Outputs<Out>;
+  run(context: Context<ParamsOf<Schema>, In, Seeded>): Promise<Outputs<Out>> | Outputs<Out>;
 }
 
 /** Defines a stage for `uses: ./file.ts`; types of `run` follow from what stands above it. */
