@@ -149,6 +149,21 @@ test("a package that an own stage imports: its version is part of the key and of
   assert.match(frozen.stderr, /stages\.keep\.packages\.counter: "1\.0\.0" -> "1\.1\.0"\n/);
 });
 
+test("the example with an own stage reproduces its lockfile, byte for byte", async () => {
+  await using rig = await ProjectRig.create({ "package.json": "{}" });
+  const pipelines = join(import.meta.dirname, "../../pipelines");
+  for (const name of [
+    "near-duplicates.tune.yaml",
+    "near-duplicates.tune.lock.yaml",
+    "stages",
+    "data/questions.csv",
+  ])
+    await rig.copy(join(pipelines, name), name);
+  const { stderr, exitCode } = await rig.command(["run", "near-duplicates.tune.yaml", "--frozen"]);
+  assert.match(stderr, /\nReproduced the lockfile, byte for byte\.\n$/);
+  assert.equal(exitCode, 0);
+});
+
 /** A stage with this body of \`run\`, at line 6. */
 const failing = (body: string, outputs = '{ dataset: { type: "dataset" } }', head = "") =>
   `import { defineStage } from "tunesmith";
