@@ -1,8 +1,9 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Device, Executable, TensorData, Tensors } from "../device.ts";
+import type { CompileOptions, Device, Executable, TensorData, Tensors } from "../device.ts";
 import { type ExecutionPlan, executionPlan, type PlannedNode } from "../execution-plan.ts";
 import { expandComposites } from "../expand-composites.ts";
 import { type Graph, graphOf, nameOf, type TypedArray, type Value } from "../graph.ts";
+import { mergeEqual } from "../merge-equal.ts";
 import { pushDownSlices } from "../push-down-slices.ts";
 import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
@@ -23,9 +24,10 @@ export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
       instructionSet: instructionSet(),
       threads: 1,
     },
-    async compile(graph) {
+    async compile(graph, options) {
       await select(tf, backend);
-      return new TfjsExecutable(tf, backend, graph);
+      const plan = executionPlan(operationsOf(graph, options));
+      return new TfjsExecutable(tf, backend, { graph, plan });
     },
   };
 }
@@ -42,11 +44,15 @@ class TfjsExecutable implements Executable {
   readonly #plan: ExecutionPlan;
   readonly #constants: ReadonlyMap<number, Tensor>;
 
-  constructor(tf: TensorFlow, backend: string, graph: Graph) {
+  constructor(
+    tf: TensorFlow,
+    backend: string,
+    { graph, plan }: { graph: Graph; plan: ExecutionPlan },
+  ) {
     this.#tf = tf;
     this.#backend = backend;
     this.#graph = graph;
-    this.#plan = executionPlan(expanded(graph));
+    this.#plan = plan;
     this.#constants = new Map(
       Array.from(this.#plan.constants, ([value, number]) => [
         number,
@@ -106,7 +112,10 @@ class TfjsExecutable implements Executable {
   }
 }
 
-function expanded({ outputs }: Graph): Graph {
+/** The graph in operations that are here, each computed once unless it `repeats`. */
+function operationsOf({ outputs }: Graph, { repeats = false }: CompileOptions = {}): Graph {
   const values = expandComposites(pushDownSlices([...outputs.values()]));
-  return graphOf(Object.fromEntries([...outputs.keys()].map((name, i) => [name, values[i]!])));
+  const names = [...outputs.keys()];
+  const graph = graphOf(Object.fromEntries(names.map((name, i) => [name, values[i]!])));
+  return repeats ? graph : mergeEqual(graph);
 }
