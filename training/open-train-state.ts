@@ -1,5 +1,6 @@
 import type { Device } from "../compute/device.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
+import { DeviceState } from "./device-state.ts";
 import { HostState } from "./host-state.ts";
 import type { TrainState } from "./train-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
@@ -10,5 +11,12 @@ export function openTrainState(
   device: Device,
   given: TrainingArguments,
 ): TrainState {
-  return new HostState(start, device, given);
+  // Other optimizers work on the host everywhere: gradients come back at each step.
+  return holdsTensors(device) && given.optim === "adamw_torch"
+    ? new DeviceState(start, device, given)
+    : new HostState(start, device, given);
+}
+
+function holdsTensors(device: Device): device is Device & Required<Pick<Device, "hold">> {
+  return device.hold !== undefined;
 }

@@ -1,13 +1,12 @@
 import type { Device, TensorData } from "../compute/device.ts";
-import { nameOf, sizeOf, type TypedArray } from "../compute/graph.ts";
+import { nameOf, sizeOf } from "../compute/graph.ts";
 import type { EmbeddingLookup } from "../compute/hoist-embeddings.ts";
 import { SessionCache } from "../compute/session-cache.ts";
 import type { BatchSizes } from "../models/batch-inputs.ts";
-import { streamKey } from "../models/counter-hash.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
-import { fillDropoutMask } from "./dropout-mask.ts";
 import type { GradientSum } from "./gradient-sum.ts";
+import { type BatchRole, InputBuffers } from "./input-buffers.ts";
 import { type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
 
 /** A batch as a training graph of its sizes reads it. */
@@ -15,15 +14,6 @@ export interface TrainingBatch {
   readonly sizes: BatchSizes;
   /** The graph's inputs by name, but for parameters and dropout masks. */
   readonly tensors: ReadonlyMap<string, TensorData>;
-}
-
-/** Where the random numbers of a batch come from. */
-export interface BatchRole {
-  readonly seed: number;
-  /** The number of the step, from 0. */
-  readonly step: number;
-  /** The number of the batch in its step, from 0. */
-  readonly part: number;
 }
 
 /**
@@ -36,7 +26,7 @@ export class TrainingStep {
   readonly #sessions: SessionCache;
   readonly #graphs = new Map<string, TrainingGraph>();
   readonly #paddingRows: ReadonlyMap<string, number | undefined>;
-  readonly #buffers = new Map<string, TypedArray>();
+  readonly #buffers = new InputBuffers();
 
   readonly #options: TrainingGraphOptions;
 
@@ -68,7 +58,7 @@ export class TrainingStep {
       this.#device.compile(training.graph, { repeats }),
     );
     const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);
-    this.#addMasks(inputs, training, role);
+    this.#buffers.addMasks(inputs, training.dropoutSites, role);
     this.#addRows(inputs, training, parameters);
     const outputs = await executable.run(inputs);
     const outputOf = (name: string) => outputs[name]!.data as Float32Array;
@@ -87,18 +77,6 @@ export class TrainingStep {
     await this.#sessions.clear();
   }
 
-  #addMasks(
-    inputs: Map<string, TensorData>,
-    { dropoutSites }: TrainingGraph,
-    { seed, step, part }: BatchRole,
-  ): void {
-    for (const { site, input, shape, p } of dropoutSites) {
-      const data = this.#buffer(input, sizeOf(shape), Uint8Array);
-      fillDropoutMask(data, p, streamKey(seed, "dropout", step, part, site));
-      inputs.set(input, { dtype: "uint8", shape, data });
-    }
-  }
-
   #addRows(
     inputs: Map<string, TensorData>,
     { hoisted }: TrainingGraph,
@@ -109,25 +87,11 @@ export class TrainingStep {
       const ids = idsOf(lookup, inputs);
       const values = parameters.get(table)!.data;
       const width = sizeOf(shape) / ids.length;
-      const data = this.#buffer(rows, sizeOf(shape), Float32Array);
+      const data = this.#buffers.take(rows, sizeOf(shape), Float32Array);
       for (let i = 0; i < ids.length; i++)
         data.set(values.subarray(ids[i]! * width, (ids[i]! + 1) * width), i * width);
       inputs.set(rows, { dtype: "float32", shape, data });
     }
-  }
-
-  /** Memory for an input, used again at each run: big arrays are dear to make and to collect. */
-  #buffer<Elements extends Uint8Array | Float32Array>(
-    name: string,
-    length: number,
-    Elements: { new (length: number): Elements },
-  ): Elements {
-    let held = this.#buffers.get(name) as Elements | undefined;
-    if (held === undefined || held.length < length) {
-      held = new Elements(length);
-      this.#buffers.set(name, held);
-    }
-    return held.subarray(0, length) as Elements;
   }
 }
 

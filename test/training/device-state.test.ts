@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Device, HeldTensors } from "../../compute/device.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { createModel, formatPretrained } from "../../models/pretrained.ts";
+import { type FineTuneOptions, fineTune } from "../../training/fine-tune.ts";
+import type { TrainingArguments } from "../../training/training-arguments.ts";
+import { assertClose } from "../rig/assert-close.ts";
+import { markedConfig, markedRows } from "../rig/marked-rows.ts";
+import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
+import { relativeError } from "../rig/reference-case.ts";
+import {
+  howToGetSoftwareAdapter,
+  openTestWebgpu,
+  softwareAdapter,
+} from "../rig/software-adapter.ts";
+
+// Weights and optimizer on the device: WebGPU on a software driver, beside the processor with its optimizer on the host.
+
+const cpu = await openOnnxruntimeDevice({ threads: 1 });
+const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
+const webgpu = isThere ? await openTestWebgpu() : undefined;
+const skip = webgpu === undefined && howToGetSoftwareAdapter;
+const start = createModel(markedConfig, {
+  task: "sequence-classification",
+  labels: ["even", "odd"],
+  seed: 1,
+});
+const dataset = markedRows(46, 1);
+const evaluation = markedRows(20, 2);
+
+async function train(
+  device: Device,
+  given: Partial<TrainingArguments>,
+  options: Partial<FineTuneOptions> = {},
+) {
+  const losses: number[] = [];
+  const { trained, state } = await fineTune({
+    start,
+    dataset,
+    device,
+    arguments: { per_device_train_batch_size: 8, learning_rate: 5e-3, logging_steps: 1, ...given },
+    ...options,
+    onProgress: (progress) => {
+      losses.push(progress.loss);
+      options.onProgress?.(progress);
+    },
+  });
+  const weights = Buffer.from(formatPretrained(trained).get("model.safetensors")!);
+  return { losses, state, trained, weights };
+}
+
+test("20 steps have the CPU's losses, gradient norms and weights", { skip }, async () => {
+  const given = { max_steps: 20, weight_decay: 0.01, max_grad_norm: 0.5, warmup_steps: 3 };
+  const [expected, made] = [await train(cpu, given), await train(webgpu!, given)];
+  assert.equal(made.losses.length, 20);
+  assertClose(made.losses, expected.losses, 1e-3, "losses");
+  const norms = ({ state }: typeof made) =>
+    state.log_history.flatMap(({ grad_norm }) => grad_norm ?? []);
+  assertClose(norms(made), norms(expected), 1e-3, "gradient norms");
+  for (const [name, { data }] of expected.trained.parameters) {
+    const error = relativeError(
+      made.trained.parameters.get(name)!.data,
+      data,
+      start.parameters.get(name)!.data,
+    );
+    // The gradient of a key bias is rounding noise, of which AdamW makes steps.
+    if (!name.endsWith("key.bias")) assert.ok(error < 2e-2, `change of ${name}: error ${error}`);
+  }
+});
+
+test("added-up batches, a moving average, layers of other rates and an evaluation", {
+  skip,
+}, async () => {
+  const given: Partial<TrainingArguments> = {
+    max_steps: 4,
+    gradient_accumulation_steps: 2,
+    per_device_train_batch_size: 4,
+    ema_decay: 0.9,
+    layerwise_lr_decay: 0.5,
+    max_grad_norm: 0,
+    eval_strategy: "steps",
+    eval_steps: 2,
+  };
+  const [expected, made] = [
+    await train(cpu, given, { evaluation }),
+    await train(webgpu!, given, { evaluation }),
+  ];
+  assertClose(made.losses, expected.losses, 1e-3, "losses");
+  const evaluations = ({ state }: typeof made) =>
+    state.log_history.flatMap(({ eval_loss }) => eval_loss ?? []);
+  assert.equal(evaluations(made).length, 2);
+  assertClose(evaluations(made), evaluations(expected), 1e-3, "losses of the average");
+});
+
+test("an optimizer that works on the host gets its gradients from the device", {
+  skip,
+}, async () => {
+  const given = { max_steps: 2, optim: "lion_32bit", learning_rate: 1e-4 } as const;
+  const [expected, made] = [await train(cpu, given), await train(webgpu!, given)];
+  assertClose(made.losses, expected.losses, 1e-3, "losses");
+});
+
+test("killed and resumed gives the bytes of a straight training, every time", {
+  skip,
+}, async () => {
+  const given: Partial<TrainingArguments> = {
+    max_steps: 6,
+    weight_decay: 0.01,
+    save_strategy: "steps",
+    save_steps: 2,
+    ema_decay: 0.8,
+  };
+  const straight = await train(webgpu!, given);
+  const again = await train(webgpu!, given);
+  assert.deepEqual(again.weights, straight.weights);
+  const checkpoints = new MemoryCheckpoints();
+  const onProgress = ({ step }: { step: number }) => {
+    if (step === 5) throw new Error("killed");
+  };
+  await assert.rejects(train(webgpu!, given, { checkpoints, onProgress }), { message: "killed" });
+  assert.deepEqual(checkpoints.names, ["checkpoint-2", "checkpoint-4"]);
+  const resumed = await train(webgpu!, given, { checkpoints });
+  assert.equal(resumed.losses.length, 2);
+  assert.deepEqual(resumed.weights, straight.weights);
+  assert.deepEqual(resumed.state, straight.state);
+});
+
+/** The device, with the traffic of what it holds after each step. */
+function watched(device: Device) {
+  let held: HeldTensors | undefined;
+  const watching: Device = {
+    ...device,
+    hold() {
+      held = device.hold!();
+      return held;
+    },
+  };
+  return { device: watching, traffic: () => ({ ...held!.traffic }) };
+}
+
+test("in a step after the first the batch goes in and the loss comes out, nothing else", {
+  skip,
+}, async () => {
+  const { device, traffic } = watched(webgpu!);
+  const seen: { toDevice: number; toHost: number }[] = [];
+  const config = { ...markedConfig, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
+  const dry = createModel(config, {
+    task: "sequence-classification",
+    labels: ["even", "odd"],
+    seed: 1,
+  });
+  const steps = 4;
+  await train(
+    device,
+    { max_steps: steps, per_device_train_batch_size: 46 },
+    { start: dry, onProgress: () => seen.push(traffic()) },
+  );
+  const rows = 46;
+  const length = 16; // of the longest row, padded
+  const tokens = 4 * rows * length;
+  const batch = {
+    input_ids: tokens,
+    attention_mask: tokens,
+    token_type_ids: tokens,
+    labels: 4 * rows,
+    label_weights: 4 * rows,
+  };
+  const scalars = 3 * 4; // learning rate, and two corrections of AdamW's moments
+  const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
+    toDevice: toDevice - seen[i]!.toDevice,
+    toHost: toHost - seen[i]!.toHost,
+  }));
+  const expected = {
+    toDevice: Object.values(batch).reduce((sum, bytes) => sum + bytes) + scalars,
+    toHost: 4 + 4, // the loss, and the gradient's norm
+  };
+  assert.deepEqual(moved, Array(steps - 1).fill(expected));
+});
