@@ -30,9 +30,10 @@ export interface OrderOptions {
   readonly group_by_length: boolean;
   readonly balanced_sampling?: boolean;
   readonly per_device_train_batch_size: number;
+  readonly dataloader_drop_last?: boolean;
 }
 
-/** The row numbers of each batch of an epoch; the last may be smaller. Depends on nothing but these. */
+/** The row numbers of each batch of an epoch; the last may be smaller, or left out. Depends on nothing but these. */
 export function epochBatches(
   dataset: TokenDataset,
   epoch: number,
@@ -40,7 +41,9 @@ export function epochBatches(
 ): number[][] {
   const order = epochOrder(dataset, epoch, options);
   const size = options.per_device_train_batch_size;
-  return chunk(options.group_by_length ? groupByLength(dataset, order, size) : order, size);
+  const grouped = options.group_by_length ? groupByLength(dataset, order, size) : order;
+  const batches = chunk(grouped, size);
+  return options.dataloader_drop_last ? batches.filter((batch) => batch.length === size) : batches;
 }
 
 function epochOrder(

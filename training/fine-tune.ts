@@ -3,7 +3,7 @@ import { hasLabels } from "../models/labels.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { plannedSteps } from "./step-plan.ts";
-import { checkDataset, type TokenDataset } from "./token-dataset.ts";
+import { checkDataset, rowCount, type TokenDataset } from "./token-dataset.ts";
 import type { TrainerState } from "./trainer-state.ts";
 import { Training } from "./training.ts";
 import { completeArguments, type TrainingArguments } from "./training-arguments.ts";
@@ -62,6 +62,12 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     throw new TrainingError(
       "evaluation-missing",
       `eval_strategy is "${given.eval_strategy}", but there is no dataset to evaluate on.`,
+    );
+  const batchSize = given.per_device_train_batch_size;
+  if (given.dataloader_drop_last && rowCount(dataset) < batchSize)
+    throw new TrainingError(
+      "argument-invalid",
+      `dataloader_drop_last leaves nothing: the dataset has ${rowCount(dataset)} rows, a batch ${batchSize}.`,
     );
   const training = new Training(options, given);
   try {

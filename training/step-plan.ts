@@ -19,7 +19,8 @@ type PlanArguments = OrderOptions &
 
 /** Optimizer steps in one epoch; the last takes the batches that are left. */
 export function stepsPerEpoch(dataset: TokenDataset, given: PlanArguments): number {
-  const batches = Math.ceil(rowCount(dataset) / given.per_device_train_batch_size);
+  const parts = rowCount(dataset) / given.per_device_train_batch_size;
+  const batches = given.dataloader_drop_last ? Math.floor(parts) : Math.ceil(parts);
   return Math.ceil(batches / given.gradient_accumulation_steps);
 }
 
@@ -61,9 +62,11 @@ function endsEpoch(steps: number, { perEpoch, total }: { perEpoch: number; total
 export function isEvaluatedAfter(
   steps: number,
   dataset: TokenDataset,
-  given: PlanArguments & Pick<TrainingArguments, "eval_strategy" | "eval_steps">,
+  given: PlanArguments & Pick<TrainingArguments, "eval_strategy" | "eval_steps" | "eval_delay">,
 ): boolean {
-  if (given.eval_strategy === "steps") return steps % given.eval_steps === 0;
+  const { eval_strategy, eval_steps, eval_delay } = given;
+  if (eval_strategy === "steps") return steps % eval_steps === 0 && steps >= eval_delay;
   const [perEpoch, total] = [stepsPerEpoch(dataset, given), totalSteps(dataset, given)];
-  return given.eval_strategy === "epoch" && endsEpoch(steps, { perEpoch, total });
+  if (steps / perEpoch < eval_delay) return false;
+  return eval_strategy === "epoch" && endsEpoch(steps, { perEpoch, total });
 }

@@ -57,6 +57,8 @@ export interface TrainingArguments {
   readonly shuffle: boolean;
   /** Put rows of similar length into one batch: less padding, less random an order. */
   readonly group_by_length: boolean;
+  /** Leave the last batch of an epoch out where it is smaller. */
+  readonly dataloader_drop_last: boolean;
   /** Draw rows so that each label comes up equally often in an epoch (not in TrainingArguments). */
   readonly balanced_sampling: boolean;
   readonly seed: number;
@@ -64,6 +66,8 @@ export interface TrainingArguments {
   readonly eval_strategy: "no" | "epoch" | "steps";
   /** Steps between two evaluations where eval_strategy is "steps". */
   readonly eval_steps: number;
+  /** Epochs, or with eval_strategy "steps" steps, before which there is no evaluation. */
+  readonly eval_delay: number;
   /** When a checkpoint is kept; absent: now and then, at little cost. Never changes results. */
   readonly save_strategy?: "no" | "epoch" | "steps";
   readonly save_steps: number;
@@ -103,11 +107,13 @@ export const defaultArguments: TrainingArguments = {
   label_smoothing_factor: 0,
   shuffle: true,
   group_by_length: false,
+  dataloader_drop_last: false,
   balanced_sampling: false,
   seed: 42,
   logging_steps: 500,
   eval_strategy: "no",
   eval_steps: 500,
+  eval_delay: 0,
   save_steps: 500,
   load_best_model_at_end: false,
   metric_for_best_model: "loss",
@@ -148,6 +154,7 @@ const rules: Readonly<Record<string, readonly [(value: number) => boolean, strin
   max_grad_norm: [notNegative, "a number of at least 0"],
   seed: [Number.isSafeInteger, "a whole number"],
   logging_steps: [atLeastOne, "a whole number of at least 1"],
+  eval_delay: [notNegative, "a number of at least 0"],
   eval_steps: [atLeastOne, "a whole number of at least 1"],
   save_steps: [atLeastOne, "a whole number of at least 1"],
   early_stopping_threshold: [notNegative, "a number of at least 0"],

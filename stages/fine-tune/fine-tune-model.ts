@@ -2,7 +2,7 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 import type { StageContext } from "../../engine/stage.ts";
 import { formatPretrained } from "../../models/pretrained.ts";
 import { type FineTuned, fineTune as train } from "../../training/fine-tune.ts";
-import { type StepMemory, stepMemory } from "../../training/step-memory.ts";
+import { stepMemory } from "../../training/step-memory.ts";
 import { totalSteps } from "../../training/step-plan.ts";
 import {
   completeArguments,
@@ -22,6 +22,7 @@ import type { FineTuneInputs } from "./fine-tune.ts";
 import type { FineTuneParams } from "./params.ts";
 import { problemTypeOf } from "./problem-type.ts";
 import { openStartModel, type StartModel } from "./start-model.ts";
+import { memoryLine, stepLine, wholeSteps } from "./step-log.ts";
 import { type TrainedPart, trainedPart } from "./trained-part.ts";
 import { type RowsOptions, readTrainingRows, type TrainingRows } from "./training-rows.ts";
 
@@ -83,14 +84,20 @@ function argumentsOf(
   );
   const class_weights =
     params.class_weights && classWeightsOf(params.class_weights, labels, rows.train);
-  const settings = completeArguments({
+  const asked = {
+    ...defaultArguments,
     ...given,
     seed,
     eval_strategy,
     ...(class_weights && { class_weights }),
+  };
+  const steps = totalSteps(rows.train, asked);
+  return completeArguments({
+    ...asked,
+    eval_steps: wholeSteps(asked.eval_steps, steps),
+    save_steps: wholeSteps(asked.save_steps, steps),
+    logging_steps: Math.max(1, Math.ceil(steps / 100)),
   });
-  const steps = totalSteps(rows.train, settings);
-  return { ...settings, logging_steps: Math.max(1, Math.ceil(steps / 100)) };
 }
 
 async function runTraining(
@@ -101,7 +108,7 @@ async function runTraining(
   const device = await openDevice(isSmall ? { ...context.device, threads: 1 } : context.device);
   const { params, inputs, progress, log, signal, checkpoints } = context;
   const memory = stepMemory(start, rows.train, { given: settings, device });
-  if (memory !== undefined) log(toldMemory(memory, settings));
+  if (memory !== undefined) log(memoryLine(memory, settings));
   try {
     return await train({
       start,
@@ -112,13 +119,11 @@ async function runTraining(
       signal,
       ...(inputs.features === undefined && { checkpoints }),
       onNotice: log,
-      onProgress({ step, maxSteps, epoch, loss, learningRate, tokensPerSecond }) {
-        const metrics = { loss, tokens_per_second: tokensPerSecond };
-        progress({ done: step, total: maxSteps, unit: "steps", metrics });
-        if (step % params.logging_steps === 0 || step === maxSteps)
-          log(
-            `step ${step}/${maxSteps} epoch ${epoch.toFixed(2)} loss ${loss.toFixed(4)} learning_rate ${learningRate.toPrecision(3)} tokens/s ${Math.round(tokensPerSecond)}`,
-          );
+      onProgress(told) {
+        const metrics = { loss: told.loss, tokens_per_second: told.tokensPerSecond };
+        progress({ done: told.step, total: told.maxSteps, unit: "steps", metrics });
+        const line = stepLine(told, params);
+        if (line !== undefined) log(line);
       },
     });
   } catch (error) {
@@ -126,13 +131,6 @@ async function runTraining(
     const { code, message, hint } = error;
     throw new StageFailure({ code, message, ...(hint && { hint }) });
   }
-}
-
-function toldMemory(memory: StepMemory, { gradient_checkpointing }: TrainingArguments): string {
-  const { rows, length, bytes, otherwise } = memory;
-  const [now, other] = [bytes, otherwise].map((count) => `${Math.ceil(count / 2 ** 20)} MiB`);
-  const way = `with${gradient_checkpointing ? "out" : ""} gradient_checkpointing`;
-  return `memory of a step of ${rows} x ${length} tokens, beside weights and optimizer: about ${now} (${other} ${way})`;
 }
 
 /** Of the returned model: the best evaluation where it was asked for, else the last. */
@@ -194,6 +192,8 @@ const NOT_SHOWN = [
 ];
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
 const LATER_ARGUMENTS = [
+  "dataloader_drop_last",
+  "eval_delay",
   "balanced_sampling",
   "eval_steps",
   "early_stopping_threshold",

@@ -61,6 +61,8 @@ export const fineTune = defineStage({
   notInKey: [
     "gradient_checkpointing",
     "logging_steps",
+    "logging_strategy",
+    "logging_first_step",
     "save_strategy",
     "save_steps",
     "save_total_limit",
@@ -75,6 +77,7 @@ export const fineTune = defineStage({
     "warmup_ratio",
     "eval_strategy",
     "eval_steps",
+    "eval_delay",
     "per_device_eval_batch_size",
     "load_best_model_at_end",
     "metric_for_best_model",
@@ -95,6 +98,7 @@ export const fineTune = defineStage({
     ...headProblems(params, "features" in inputs),
     ...validationProblems(params, inputs.dataset),
     ...scheduleProblems(params),
+    ...stepProblems(params),
     ...optimizerProblems(params),
     ...problemTypeProblems(params),
     ...oneLabelProblems(params),
@@ -179,6 +183,18 @@ function packingProblems({ task, packing }: FineTuneParams): ParamsProblem[] {
   const message = `packing is for causal-lm; a text of ${task} needs a row of its own.`;
   const hint = "leave it out; group_by_length spares padding, too";
   return [{ at: ["packing"], code: "not-packable", message, hint }];
+}
+
+/** Numbers of steps are whole, or shares of all steps. */
+function stepProblems(params: FineTuneParams): ParamsProblem[] {
+  const names = ["warmup_steps", "eval_steps", "save_steps", "logging_steps"] as const;
+  const wrong = names.filter((name) => params[name] > 1 && !Number.isInteger(params[name]));
+  return wrong.map((name) => ({
+    at: [name],
+    code: "steps-not-whole",
+    message: `${name} is ${params[name]}: neither a whole number of steps nor, below 1, a share of all.`,
+    hint: `try ${Math.round(params[name])}`,
+  }));
 }
 
 function optimizerProblems({ optim, optim_args }: FineTuneParams): ParamsProblem[] {

@@ -8,6 +8,8 @@ import { refusedProperties } from "./refused-arguments.ts";
 
 const batchSize = { type: "integer", minimum: 1, maximum: 65536 } as const;
 
+const steps = { type: "number", exclusiveMinimum: 0, maximum: 1_000_000_000 } as const;
+
 /** `with` of the fine-tune stage; names, meanings and defaults are those of transformers' TrainingArguments. */
 export const params = {
   type: "object",
@@ -145,6 +147,12 @@ export const params = {
       default: false,
       examples: [true],
     },
+    dataloader_drop_last: {
+      description: "Whether the last batch of an epoch is left out where it is smaller.",
+      type: "boolean",
+      default: false,
+      examples: [true],
+    },
     balanced_sampling: {
       description:
         "Whether an epoch's rows are drawn, with replacement, so that each label comes up equally often.",
@@ -160,11 +168,19 @@ export const params = {
       examples: ["epoch"],
     },
     eval_steps: {
-      description: "Steps between two evaluations, where eval_strategy is steps.",
-      type: "integer",
-      minimum: 1,
+      description:
+        "Steps between two evaluations, where eval_strategy is steps; a number below 1 is a share of all.",
+      ...steps,
       default: 500,
       examples: [100],
+    },
+    eval_delay: {
+      description:
+        "Epochs (or steps, where eval_strategy is steps) before which nothing is evaluated.",
+      type: "number",
+      minimum: 0,
+      default: 0,
+      examples: [1],
     },
     save_strategy: {
       description:
@@ -174,9 +190,9 @@ export const params = {
       examples: ["steps"],
     },
     save_steps: {
-      description: "Steps between two checkpoints, where save_strategy is steps.",
-      type: "integer",
-      minimum: 1,
+      description:
+        "Steps between two checkpoints, where save_strategy is steps; a number below 1 is a share of all.",
+      ...steps,
       default: 500,
       examples: [100],
     },
@@ -221,11 +237,24 @@ export const params = {
     },
     logging_steps: {
       description:
-        "Steps between two lines of the stage's log; trainer_state.json has entries of its own, about a hundred.",
-      type: "integer",
-      minimum: 1,
+        "Steps between two lines of the stage's log, a number below 1 a share of all; trainer_state.json has entries of its own, about a hundred, and metrics.jsonl every step.",
+      ...steps,
       default: 50,
       examples: [10],
+    },
+    logging_strategy: {
+      description:
+        "When the stage's log has a line: each logging_steps steps, after each epoch, or no.",
+      type: "string",
+      enum: ["steps", "epoch", "no"],
+      default: "steps",
+      examples: ["epoch"],
+    },
+    logging_first_step: {
+      description: "Whether the first step has a line in the stage's log, too.",
+      type: "boolean",
+      default: false,
+      examples: [true],
     },
     ...refusedProperties,
   },

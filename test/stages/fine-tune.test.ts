@@ -126,7 +126,14 @@ test("equal inputs give equal bytes, whatever logging_steps; another seed gives 
     return run.files.model.texts();
   };
   const once = await bytesOf({}, 1);
-  assert.deepEqual(await bytesOf({ logging_steps: 3 }, 1), once);
+  for (const silent of [
+    { logging_steps: 3 },
+    { logging_strategy: "no", logging_first_step: true },
+    { gradient_checkpointing: true },
+    { save_strategy: "steps", save_steps: 0.5 },
+    { dataloader_drop_last: false, eval_delay: 0, use_cpu: false },
+  ])
+    assert.deepEqual(await bytesOf(silent, 1), once, JSON.stringify(silent));
   assert.notDeepEqual(await bytesOf({}, 2), once);
 });
 
@@ -398,10 +405,24 @@ test("check: what cannot be done is refused by name", () => {
   assert.deepEqual(
     problemsOf({ model, fp16: true, group_by_length: true, deepspeed: { zero: 3 } }),
     [
-      ["fp16", "argument-not-supported", 'fine-tune does not support "fp16: true".'],
       ["deepspeed", "argument-not-supported", 'fine-tune does not support "deepspeed: {…}".'],
+      ["fp16", "argument-not-supported", 'fine-tune does not support "fp16: true".'],
     ],
   );
+  assert.deepEqual(problemsOf({ model, eval_steps: 2.5, save_steps: 0.5, warmup_steps: 1 }), [
+    [
+      "eval_steps",
+      "steps-not-whole",
+      "eval_steps is 2.5: neither a whole number of steps nor, below 1, a share of all.",
+    ],
+  ]);
+  assert.deepEqual(problemsOf({ model, lr_scheduler_type: "greedy", eval_strategy: "no" }), [
+    [
+      "lr_scheduler_type",
+      "no-evaluation",
+      'lr_scheduler_type greedy needs an evaluation, but eval_strategy is "no".',
+    ],
+  ]);
   assert.deepEqual(problemsOf({ model, optim_args: { momentum: 0.9 } }), [
     ["optim_args", "optim-args", "optim_args are for optim sgd; adamw_torch takes none."],
   ]);

@@ -9,7 +9,7 @@ import {
 } from "../../training/batches.ts";
 import { fillDropoutMask } from "../../training/dropout-mask.ts";
 import { paddedLength } from "../../training/padded-length.ts";
-import { plannedSteps, totalSteps } from "../../training/step-plan.ts";
+import { isEvaluatedAfter, plannedSteps, totalSteps } from "../../training/step-plan.ts";
 import { labelCount, type TokenDataset } from "../../training/token-dataset.ts";
 import { defaultArguments } from "../../training/training-arguments.ts";
 
@@ -34,6 +34,40 @@ const inOrder = {
 
 test("an epoch in the order of the rows; the last batch is smaller", () => {
   assert.deepEqual(epochBatches(rowsOf(1, 1, 1, 1, 1), 0, inOrder), [[0, 1], [2, 3], [4]]);
+});
+
+test("dataloader_drop_last leaves the smaller batch of each epoch out", () => {
+  const given = {
+    ...defaultArguments,
+    ...inOrder,
+    dataloader_drop_last: true,
+    num_train_epochs: 2,
+  };
+  const dataset = rowsOf(1, 1, 1, 1, 1);
+  assert.deepEqual(epochBatches(dataset, 0, given), [
+    [0, 1],
+    [2, 3],
+  ]);
+  const steps = [...plannedSteps(dataset, given)].map(({ epoch, endsEpoch }) => [epoch, endsEpoch]);
+  assert.deepEqual(steps, [
+    [0.5, false],
+    [1, true],
+    [1.5, false],
+    [2, true],
+  ]);
+});
+
+test("nothing is evaluated before eval_delay: epochs, or steps where these are counted", () => {
+  const dataset = rowsOf(1, 1, 1, 1, 1);
+  const evaluated = (given: object) => {
+    const all = { ...defaultArguments, ...inOrder, ...given };
+    const steps = [...plannedSteps(dataset, all)].map(({ step }) => step + 1);
+    return steps.filter((step) => isEvaluatedAfter(step, dataset, all));
+  };
+  assert.deepEqual(evaluated({ eval_strategy: "epoch" }), [3, 6, 9]);
+  assert.deepEqual(evaluated({ eval_strategy: "epoch", eval_delay: 1.5 }), [6, 9]);
+  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2 }), [2, 4, 6, 8]);
+  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2, eval_delay: 4 }), [4, 6, 8]);
 });
 
 test("shuffling depends on the seed and the epoch alone and loses no row", () => {

@@ -192,6 +192,7 @@ test("other evaluations and other logs train no step", async () => {
     { eval_strategy: "epoch", load_best_model_at_end: true, metric_for_best_model: "accuracy" },
     { logging_steps: 1 },
     { eval_strategy: "steps", eval_steps: 6 },
+    { eval_strategy: "epoch", eval_delay: 2 },
   ] as const) {
     const changed = await train({ ...given, ...change }, { checkpoints });
     const straight = await train({ ...given, ...change });
