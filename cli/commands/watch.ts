@@ -68,7 +68,7 @@ export async function watch(context: CliContext, request: WatchRequest): Promise
 
 type Watched = Pick<SourcePath, "absolute" | "pattern">;
 
-/** The pipeline file and all that it reads; what was watched before, while the file has errors. */
+/** The pipeline file and all that it reads; while there are errors, what was watched before and the files that have them. */
 async function readBy(
   context: CliContext,
   { file, settings }: WatchRequest,
@@ -80,9 +80,19 @@ async function readBy(
   const own = [file, ...(settings.setFile ?? [])].map(pathOf);
   const silent = { ...context, stderr: { write: () => {} } };
   const checked = await checkPipeline(silent, file, settings);
+  if ("diagnostics" in checked) {
+    const wrong = checked.diagnostics.map(({ file: { path } }) => pathOf(path));
+    return distinct([...own, ...before.slice(own.length), ...wrong]);
+  }
   if (!("pipeline" in checked)) return [...own, ...before.slice(own.length)];
   const { stages, fragments = [] } = checked.pipeline;
-  return [...own, ...fragments.map(pathOf), ...stages.flatMap(({ sources }) => sources)];
+  const sources = stages.flatMap((stage) => stage.sources);
+  return distinct([...own, ...fragments.map(pathOf), ...sources]);
+}
+
+function distinct(watched: readonly Watched[]): readonly Watched[] {
+  const keyOf = ({ absolute, pattern }: Watched) => `${absolute}\n${pattern ?? ""}`;
+  return [...new Map(watched.map((one) => [keyOf(one), one])).values()];
 }
 
 function isRead(path: string, { absolute, pattern }: Watched): boolean {

@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject } from "ajv";
+import { checkSchema } from "../pipeline/check-schema.ts";
 import { didYouMean } from "../pipeline/did-you-mean.ts";
 import { pathOf } from "../pipeline/explain-violation.ts";
 import { validatorOf } from "../pipeline/json-schema.ts";
@@ -32,12 +33,28 @@ export function isParamsSchema(schema: OwnParams, node: SourceNode, report: Repo
   }
   try {
     validatorOf(schema);
-    return true;
+    return Object.keys(schema.properties).every((name) =>
+      isDefaultRight(name, schema, node, report),
+    );
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     reportUnusable(error.message, node, report);
     return false;
   }
+}
+
+function isDefaultRight(
+  name: string,
+  { properties }: OwnParams,
+  node: SourceNode,
+  report: Report,
+): boolean {
+  const { default: given, ...property } = properties[name] as { readonly default?: unknown };
+  if (given === undefined) return true;
+  const value = nodeAt(node, ["properties", name, "default"]);
+  const prefix = `The default of ${quote(name)}: `;
+  const subject = { node: value, place: value.place, prefix, keys: `key of ${quote(name)}` };
+  return checkSchema(property, subject, report) !== undefined;
 }
 
 function reportInvalid(error: ErrorObject, node: SourceNode, report: Report): void {

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type { Program } from "acorn";
 import type { SourceText } from "../diagnostic.ts";
 import type { Report } from "../pipeline/report.ts";
-import { stripTypes } from "./strip-types.ts";
+import { isOverflow, stripTypes } from "./strip-types.ts";
 
 /** Whether a file's types are taken away before it is JavaScript. */
 export function isTypeScript(path: string): boolean {
@@ -22,9 +22,11 @@ export function parseModule(file: SourceText, report: Report): Program | undefin
     const ways = { sourceType: "module", allowHashBang: true } as const;
     return parse(code, { ecmaVersion: "latest", ...ways });
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError) && !isOverflow(error)) throw error;
     const { pos = 0 } = error as { pos?: number };
-    const message = error.message.replace(/ \(\d+:\d+\)$/, "");
+    const message = isOverflow(error)
+      ? "it is nested too deeply"
+      : (error as SyntaxError).message.replace(/ \(\d+:\d+\)$/, "");
     const place = { file, range: { start: pos, end: pos + 1 } };
     report({ code: "invalid-code", message: `This is no JavaScript: ${message}.`, place });
     return undefined;

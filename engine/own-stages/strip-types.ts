@@ -29,6 +29,7 @@ export function stripTypes(text: string): Result<string, StripProblem> {
   try {
     return success(transformSync(text, { mode: "strip-only", module: true }).code);
   } catch (error) {
+    if (isOverflow(error)) return failure({ ...TOO_DEEP, isUnsupported: false });
     if (!isSwcError(error)) throw error;
     const range = {
       start: offsetOf(text, error.startLine, error.startColumn),
@@ -37,6 +38,13 @@ export function stripTypes(text: string): Result<string, StripProblem> {
     const isUnsupported = error.code === "UnsupportedSyntax";
     return failure({ message: firstSentence(error.message), range, isUnsupported });
   }
+}
+
+const TOO_DEEP = { message: "it is nested too deeply", range: { start: 0, end: 0 } };
+
+/** Whether a parser ran out of stack, in JavaScript or in WebAssembly. */
+export function isOverflow(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof Error && error.name === "RuntimeError");
 }
 
 function isSwcError(error: unknown): error is SwcError {

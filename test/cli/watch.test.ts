@@ -133,6 +133,41 @@ test("watch: of a folder that a pattern starts from, only what matches counts", 
   assert.equal(stderr, `${waiting}\nchanged: c.csv\n${waiting}`);
 });
 
+test("watch: the code of an own stage, from the first save that mends it on", async (t) => {
+  const stage = (version: string) =>
+    `import { defineStage } from "tunesmith";\nimport "./words.ts";\nexport default defineStage({ version: ${version}, outputs: {}, run() {} });\n`;
+  const folder = await temporaryFolder(t, {
+    "p.tune.yaml": "stages:\n  a: { uses: ./own.ts }\n  b: { uses: ./own.ts }\n",
+    "own.ts": stage("one()"),
+    "words.ts": "",
+  });
+  const interruption = new AbortController();
+  let runs = 0;
+  const whenWaiting = [
+    () => writeFile(join(folder, "own.ts"), stage("1")),
+    () => writeFile(join(folder, "words.ts"), "export {};\n"),
+    () => interruption.abort("SIGINT"),
+  ];
+  const { stderr } = await runCommand({ cwd: folder, signal: interruption.signal }, (context) => {
+    const say = (text: string) => {
+      context.stderr.write(text);
+      if (text.startsWith("waiting")) setTimeout(() => whenWaiting[runs - 1]?.(), 50);
+    };
+    const run = async () => {
+      runs++;
+      return 0;
+    };
+    const saying = { ...context, stderr: { write: say } };
+    return watch(saying, { file: "p.tune.yaml", settings: {}, run });
+  });
+  const waiting = (others: string) =>
+    `waiting for changes of p.tune.yaml and ${others} (Ctrl-C ends it)\n`;
+  assert.equal(
+    stderr,
+    `${waiting("1 other file")}\nchanged: own.ts\n${waiting("2 other files")}\nchanged: words.ts\n${waiting("2 other files")}`,
+  );
+});
+
 test("watch: a mistake on the command line ends it", async (t) => {
   const folder = await temporaryFolder(t, { "p.tune.yaml": pipeline("a.csv"), "a.csv": data });
   const run = async () => 2;

@@ -11,6 +11,7 @@ import { examinePipeline } from "../../engine/build/examine-pipeline.ts";
 import { lockRun } from "../../engine/build/lock-run.ts";
 import { rememberLines } from "../../engine/build/source-lines.ts";
 import { lockfileText } from "../../engine/lockfile.ts";
+import { ownKind } from "../../engine/own-stages/own-kind.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { defineStage, type Json } from "../../engine/stage.ts";
 import { BuildRig, pipelineOf, stageOf, textArtifact } from "../rig/build-rig.ts";
@@ -28,6 +29,11 @@ interface Setting {
   readonly runtime: string;
   readonly names: readonly [rows: string, ...train: readonly string[]];
   readonly files: Readonly<Record<string, string>>;
+  /** A stage of the user's own beside them: its files, and the packages that they import. */
+  readonly own?: {
+    readonly modules: readonly string[];
+    readonly packages?: Record<string, string>;
+  };
 }
 
 const before: Setting = {
@@ -91,6 +97,7 @@ function stagesOf(setting: Setting, folder: string): readonly PipelineStage[] {
   const params = { files: "a.csv", model: "model" };
   return [
     stageOf(rowsKind(setting.rowsVersion), rows, params, {}, { sources }),
+    ...(setting.own === undefined ? [] : [ownStage(setting.own, folder)]),
     ...trains.map((name, index) =>
       stageOf(
         trainKind(setting.trainVersion),
@@ -101,6 +108,37 @@ function stagesOf(setting: Setting, folder: string): readonly PipelineStage[] {
       ),
     ),
   ];
+}
+
+/** A stage "own" in own/stage.ts, without params and inputs. */
+function ownStage(
+  { modules, packages = {} }: NonNullable<Setting["own"]>,
+  folder: string,
+): PipelineStage {
+  const paths = ["stage.ts", ...modules].map((name) => join(folder, "own", name));
+  const names = [".", ...modules];
+  const declaration = { version: 1, description: "", inputs: {}, paths: [], env: [] };
+  const kind = ownKind(
+    "./own/stage.ts",
+    {
+      modules: names.map((name, i) => ({ name, absolute: paths[i]! })),
+      packages,
+      declaration: {
+        ...declaration,
+        params: { type: "object", properties: {}, additionalProperties: false },
+        outputs: { text: { type: "text", description: "" } },
+        ...{ seeded: false, deterministic: true, environment: [] },
+      },
+      runsAt: "1:1",
+    },
+    new Map([["text", textArtifact]]),
+  );
+  const sources = names.map((module, i) => {
+    const shown = `own/${module === "." ? "stage.ts" : module}`;
+    return { at: [], module, absolute: paths[i]!, shown, range: { start: 0, end: 0 } };
+  });
+  const run = async () => ({ text: "own" });
+  return stageOf({ ...kind, run }, "own", {}, {}, { sources });
 }
 
 function memberOf(name: string): Pick<PipelineStage, "member"> {
@@ -263,6 +301,61 @@ test("why: each kind of change is named, with its old and its new value", async 
   for (const [name, change, stage, expected] of cases) {
     await t.test(name, async () => {
       assert.equal(await rig.why({ ...before, ...change }, stage), expected);
+    });
+  }
+});
+
+const own: Setting = {
+  ...before,
+  own: { modules: ["lib/words.ts"], packages: { counter: "1.0.0" } },
+  files: { ...before.files, "own/stage.ts": "a\nb\n", "own/lib/words.ts": "c\n" },
+};
+const ownFiles = (changed: Record<string, string>) => ({ files: { ...own.files, ...changed } });
+const besideOwn = "expected: about 1 s\nstays as it is: rows, train\n";
+
+/** What changed of an own stage since the run, and the whole answer. */
+const ownCases: readonly [string, Partial<Setting>, string][] = [
+  [
+    "its file",
+    ownFiles({ "own/stage.ts": "a\nb\nd\n" }),
+    `own will run:\n  own/stage.ts changed: 1 line added (code)\nchanged since the lockfile: own/stage.ts\n${besideOwn}`,
+  ],
+  [
+    "a file that it imports",
+    ownFiles({ "own/lib/words.ts": "e\n" }),
+    `own will run:\n  own/lib/words.ts changed: 1 line added, 1 line removed (code.lib/words.ts)\nchanged since the lockfile: own/lib/words.ts\n${besideOwn}`,
+  ],
+  [
+    "a file that it newly imports, in place of another",
+    {
+      own: { modules: ["lib/more.ts"], packages: { counter: "1.0.0" } },
+      ...ownFiles({ "own/lib/more.ts": "c\n" }),
+    },
+    `own will run:\n  own/lib/more.ts is new (code.lib/more.ts)\n  own/lib/words.ts is gone (code.lib/words.ts)\nchanged since the lockfile: own/lib/more.ts\n${besideOwn}`,
+  ],
+  [
+    "a package that it imports",
+    { own: { modules: ["lib/words.ts"], packages: { counter: "1.1.0", other: "2.0.0" } } },
+    `own will run:\n  package counter: 1.0.0 -> 1.1.0 (code)\n  package other: not used -> 2.0.0 (code)\n${besideOwn}`,
+  ],
+  [
+    "nothing",
+    {},
+    `own is up to date: nothing that decides its result has changed.
+  key KEY, as when it last ran
+  made TIME in 1 s: 1 file, 3 bytes, all in the cache
+stays as it is: rows, train
+`,
+  ],
+];
+
+test("why: each kind of change of an own stage's code is named", async (t) => {
+  await using build = await BuildRig.create();
+  const rig = new WhyRig(build);
+  await rig.run(own);
+  for (const [name, change, expected] of ownCases) {
+    await t.test(name, async () => {
+      assert.equal(await rig.why({ ...own, ...change }, "own"), expected);
     });
   }
 });
