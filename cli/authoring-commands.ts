@@ -59,6 +59,7 @@ export function addAuthoringCommands(program: Command, context: CliContext, exit
       new Option("--format <format>", "how").choices(["text", "mermaid", "json"]).default("text"),
     )
     .addOption(setFlag)
+    .addOption(setFileFlag)
     .action(async (file, flags) => {
       const { graph } = await import("./commands/graph.ts");
       exit(await graph(context, file, flags));

@@ -74,7 +74,7 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
     .command("show")
     .description("the last runs, one run, or a stage's params, outputs, metrics, reports and log")
     .argument(...pipelineFile)
-    .argument("[name]", "stage of the file, or a run: last, last~1, its name")
+    .argument("[name]", "stage of the file, a matrix, or a run: last, last~1, its name")
     .option(...jsonFlag)
     .addOption(
       new Option("--log", "the whole log of the stage's last execution")

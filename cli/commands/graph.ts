@@ -11,15 +11,16 @@ export const graphFormats = ["text", "mermaid", "json"] as const;
 export interface GraphFlags {
   readonly format: (typeof graphFormats)[number];
   readonly set: readonly string[];
+  readonly setFile?: readonly string[];
 }
 
 /** Prints which stage reads which; nothing is run. */
 export async function graph(
   context: CliContext,
   file: string,
-  { format, set }: GraphFlags,
+  { format, ...settings }: GraphFlags,
 ): Promise<number> {
-  const opened = await openPipeline(context, file, { set });
+  const opened = await openPipeline(context, file, settings);
   if ("exitCode" in opened) return opened.exitCode;
   context.stdout.write(textOf(opened.pipeline, format));
   return exitCodes.ok;

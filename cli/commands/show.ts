@@ -10,7 +10,9 @@ import {
 } from "../examine-file.ts";
 import { reportProblem } from "../report-problem.ts";
 import { selectRun } from "../select-run.ts";
+import { stagesNamed } from "../stages-named.ts";
 import { printable } from "../text/printable.ts";
+import { renderMembers } from "../text/render-members.ts";
 import { renderRun, renderRuns, runJson, runsJson } from "../text/render-runs.ts";
 import { renderStage } from "../text/render-stage.ts";
 
@@ -22,7 +24,7 @@ export interface ShowFlags {
 
 const SHOWN_RUNS = 10;
 
-/** Shows the last runs of a pipeline, one of them, or one stage with all that its last result holds, or that stage's log. */
+/** Shows the last runs of a pipeline, one of them, the members of a matrix, or one stage with all that its last result holds, or that stage's log. */
 export function show(
   context: CliContext,
   file: string,
@@ -30,7 +32,10 @@ export function show(
   flags: ShowFlags,
 ): Promise<number> {
   return withExaminedFile(context, file, {}, (view) => {
-    const isStage = view.pipeline.stages.some((stage) => stage.name === name);
+    const [first] = name === undefined ? [] : stagesNamed(view.pipeline, name);
+    const isStage = first === name;
+    if (name !== undefined && first !== undefined && !isStage)
+      return showMembers(context, view, name, flags);
     if (name !== undefined && !isStage && !flags.log) return showRun(context, view, name, flags);
     if (name !== undefined) return showStage(context, view, name, flags);
     if (!flags.log) return showRuns(context, view, flags);
@@ -66,6 +71,28 @@ async function showRun(
   }
   if (json) writeJson(context, runJson(view, run.value));
   else context.stdout.write(renderRun(view, run.value, context));
+  return exitCodes.ok;
+}
+
+async function showMembers(
+  context: CliContext,
+  view: ExaminedFile,
+  name: string,
+  { log, json }: ShowFlags,
+): Promise<number> {
+  const stages = view.pipeline.stages.filter(({ member }) => member?.of === name);
+  if (log) {
+    const message = `"${name}" is a matrix: each of its members has a log of its own.`;
+    const hint = `name one: tunesmith show ${view.file} '${stages[0]?.name}' --log`;
+    reportProblem(context, { code: "several-logs", message, hint });
+    return exitCodes.usage;
+  }
+  const members = await Promise.all(
+    stages.map(async (stage) => ({ stage, described: await describeStage(view, stage) })),
+  );
+  const described = members.map((member) => member.described);
+  if (json) writeJson(context, { type: "members", stage: name, members: described });
+  else context.stdout.write(renderMembers(name, members, view.file, context));
   return exitCodes.ok;
 }
 

@@ -25,6 +25,7 @@ function describeFlow(stage: PipelineStage, byName: ReadonlyMap<string, Pipeline
   const inputs = inputsShown(stage, byName).map(({ stage: from, detail }) =>
     detail === "" ? from : `${from}.${detail}`,
   );
-  const reads = [...inputs, ...stage.sources.map(({ shown }) => shown)].join(", ");
+  const files = stage.sources.filter(({ module }) => module === undefined);
+  const reads = [...inputs, ...files.map(({ shown }) => shown)].join(", ");
   return stage.destination === undefined ? reads : `${reads} -> ${stage.destination.shown}`;
 }

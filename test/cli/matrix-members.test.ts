@@ -21,7 +21,7 @@ const stable = (text: string) =>
     .replace(/\b[0-9a-f]{12}\b/g, "KEY")
     .replace(/ +(time|expected|started)\b/g, " $1");
 
-test("members of a matrix: one added runs alone; why, metrics and verify take the matrix's name", async () => {
+test("members of a matrix: one added runs alone; why, metrics, show and verify take the matrix's name", async () => {
   await using rig = await ProjectRig.create({
     "package.json": "{}",
     "data.csv": data,
@@ -60,6 +60,26 @@ RUN  TIME  clean[minimum=5]    12        0
 RUN  TIME  clean[minimum=6]     2       10
 `,
   ]);
+  await rig.write({ "set.yaml": "stages.clean.matrix.minimum: [1]\n" });
+  assert.deepEqual(await command("graph", "p.tune.yaml", "--set-file", "set.yaml"), [
+    0,
+    `●  rows              load   data.csv
+●  clean[minimum=1]  clean  rows
+`,
+  ]);
+  assert.deepEqual(await command("show", "p.tune.yaml", "clean"), [
+    0,
+    `clean  3 members
+
+member            state   made time  metrics
+clean[minimum=1]  cached  TIME 1 s  rows 12, dropped 0
+clean[minimum=6]  cached  TIME 1 s  rows 2, dropped 10
+clean[minimum=5]  cached  TIME 1 s  rows 12, dropped 0
+
+one of them: tunesmith show p.tune.yaml 'clean[minimum=1]'
+`,
+  ]);
+  assert.deepEqual(await command("show", "p.tune.yaml", "clean", "--log"), [2, ""]);
   assert.deepEqual(await command("verify", "p.tune.yaml", "clean"), [
     0,
     `stage             ran again time
