@@ -1,11 +1,11 @@
-import type { Device, Executable, TensorData } from "../compute/device.ts";
+import type { Device, TensorData } from "../compute/device.ts";
 import { type Graph, graphOf, input, type Value } from "../compute/graph.ts";
-import { SessionCache } from "../compute/session-cache.ts";
 import { batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
 import type { KeyValue, Model, Past } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { KeyValues } from "./key-values.ts";
+import { ModelGraphs } from "./model-graphs.ts";
 import { paddedLength } from "./padded-length.ts";
 import { TrainingError } from "./training-error.ts";
 
@@ -108,11 +108,10 @@ export class LanguageModelDecoder implements Decoder {
 
 /** The compiled graphs of a decoder, by what tells them apart. */
 export class DecoderGraphs {
-  readonly #sessions = new SessionCache(SESSIONS);
-  readonly #options: DecoderOptions;
+  readonly #graphs: ModelGraphs;
 
   constructor(options: DecoderOptions) {
-    this.#options = options;
+    this.#graphs = new ModelGraphs(options, { sessions: SESSIONS });
   }
 
   /** Runs a graph: its `logits`, and whatever else it makes by name. */
@@ -121,10 +120,7 @@ export class DecoderGraphs {
     graph: () => Graph,
     inputs: readonly (readonly [string, TensorData])[],
   ): Promise<{ logits: Float32Array; made: ReadonlyMap<string, Float32Array> }> {
-    const { device, parameters } = this.#options;
-    const executable: Executable = await this.#sessions.get(key, () => device.compile(graph()));
-    const found = await executable.run(new Map<string, TensorData>([...parameters, ...inputs]));
-    const { logits, ...made } = found;
+    const { logits, ...made } = await this.#graphs.run(key, graph, inputs);
     return {
       logits: logits!.data as Float32Array,
       made: new Map(Object.entries(made).map(([name, { data }]) => [name, data as Float32Array])),
@@ -132,7 +128,7 @@ export class DecoderGraphs {
   }
 
   async release(): Promise<void> {
-    await this.#sessions.clear();
+    await this.#graphs.release();
   }
 }
 

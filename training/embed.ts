@@ -1,12 +1,12 @@
-import type { Device, TensorData } from "../compute/device.ts";
+import type { Device } from "../compute/device.ts";
 import { graphOf, input } from "../compute/graph.ts";
-import { SessionCache } from "../compute/session-cache.ts";
 import { type BatchSizes, batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { normalized, type Pooling, pool } from "../models/pooling.ts";
 import { batchTensors, padBatch } from "./batches.ts";
+import { ModelGraphs } from "./model-graphs.ts";
 import { rowLength, type TokenDataset } from "./token-dataset.ts";
 
 /** How a row becomes a vector. */
@@ -31,10 +31,11 @@ const SESSIONS = 32;
 /** Turns rows into vectors with an encoder. */
 export class Embedder {
   readonly #options: EmbedderOptions;
-  readonly #sessions = new SessionCache(SESSIONS);
+  readonly #graphs: ModelGraphs;
 
   constructor(options: EmbedderOptions) {
     this.#options = options;
+    this.#graphs = new ModelGraphs(options, { sessions: SESSIONS });
   }
 
   /**
@@ -42,7 +43,7 @@ export class Embedder {
    * together; they differ from those in other company by rounding.
    */
   async embed(dataset: TokenDataset, rowNumbers: readonly number[]): Promise<Float32Array> {
-    const { model, parameters, device } = this.#options;
+    const { model } = this.#options;
     const { maxLength, padTokenId, hiddenSize: width } = model;
     const vectors = new Float32Array(rowNumbers.length * width);
     const lengthAt = (place: number) => rowLength(dataset, rowNumbers[place]!);
@@ -52,11 +53,12 @@ export class Embedder {
       const rows = own.map((place) => rowNumbers[place]!);
       const batch = padBatch(dataset, rows, { rows: BATCH_ROWS, maxLength, padTokenId });
       const sizes = { rows: BATCH_ROWS, length: batch.length };
-      const executable = await this.#sessions.get(`${batch.length}`, () =>
-        device.compile(vectorGraph(model, sizes, this.#options)),
+      const { vectors: made } = await this.#graphs.run(
+        `${batch.length}`,
+        () => vectorGraph(model, sizes, this.#options),
+        batchTensors(batch),
       );
-      const inputs = new Map<string, TensorData>([...parameters, ...batchTensors(batch)]);
-      const found = (await executable.run(inputs)).vectors!.data as Float32Array;
+      const found = made!.data as Float32Array;
       for (const [at, place] of own.entries())
         vectors.set(found.subarray(at * width, (at + 1) * width), place * width);
     }
@@ -65,7 +67,7 @@ export class Embedder {
 
   /** Frees the compiled graphs. */
   async release(): Promise<void> {
-    await this.#sessions.clear();
+    await this.#graphs.release();
   }
 }
 

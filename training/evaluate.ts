@@ -1,11 +1,11 @@
-import type { Device, TensorData } from "../compute/device.ts";
+import type { Device } from "../compute/device.ts";
 import { graphOf, input } from "../compute/graph.ts";
-import { SessionCache } from "../compute/session-cache.ts";
 import { type BatchSizes, batchInputs } from "../models/batch-inputs.ts";
 import { noDropout } from "../models/layers.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import { batchTensors, evaluationBatches, padBatch } from "./batches.ts";
+import { ModelGraphs } from "./model-graphs.ts";
 import { rowCount, rowLength, type TokenDataset } from "./token-dataset.ts";
 
 /** What evaluation needs beside the rows. */
@@ -27,9 +27,9 @@ export async function predictLogits(
   dataset: TokenDataset,
   options: EvaluationOptions,
 ): Promise<Float32Array> {
-  const { model, parameters, device, signal, onProgress } = options;
+  const { model, signal, onProgress } = options;
   const rows = Math.min(options.batchSize, rowCount(dataset));
-  const sessions = new SessionCache(1); // batches come sorted by length, so no shape comes again
+  const graphs = new ModelGraphs(options, { sessions: 1 }); // batches come sorted by length, so no shape comes again
   let logits = new Float32Array(0);
   let done = 0;
   try {
@@ -37,11 +37,12 @@ export async function predictLogits(
       signal?.throwIfAborted();
       const { maxLength, padTokenId } = model;
       const batch = padBatch(dataset, rowNumbers, { rows, maxLength, padTokenId });
-      const executable = await sessions.get(`${batch.length}`, () =>
-        device.compile(logitsGraph(model, { rows, length: batch.length })),
+      const outputs = await graphs.run(
+        `${batch.length}`,
+        () => logitsGraph(model, { rows, length: batch.length }),
+        batchTensors(batch),
       );
-      const inputs = new Map<string, TensorData>([...parameters, ...batchTensors(batch)]);
-      const found = (await executable.run(inputs)).logits!;
+      const found = outputs.logits!;
       const labels = found.shape.at(-1)!;
       const ofTokens = found.shape.length === 3;
       if (done === 0)
@@ -56,7 +57,7 @@ export async function predictLogits(
       onProgress?.(done, rowCount(dataset));
     }
   } finally {
-    await sessions.clear();
+    await graphs.release();
   }
   return logits;
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { machineFacts } from "../../cli/machine-facts.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
+import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
 
+const software = softwareAdapter();
 const golden = join(import.meta.dirname, "../golden/bert-classify");
 
 const pipeline = `name: devices
@@ -51,13 +53,14 @@ test("20 steps with dropout on other devices: the processor's losses, under keys
     "devices.tune.yaml": pipeline,
   });
   await rig.copy(join(golden, "model"), "model");
-  const onDevice = (kind: string) => rig.run(["devices.tune.yaml", "--device", kind]);
+  const onDevice = (kind: string) => rig.run(["devices.tune.yaml", "--device", kind], software);
   await onDevice("cpu");
   const expected = await lossesOf(rig);
   assert.ok(expected.at(-1)! < 0.7 * expected[0]!, `${expected}`);
 
-  for (const kind of ["tfjs-cpu", "tfjs-wasm", "tfjs-node"])
+  for (const kind of ["tfjs-cpu", "tfjs-wasm", "tfjs-node", "webgpu"])
     await t.test(kind, async (t) => {
+      if (kind === "webgpu" && software === undefined) return t.skip(howToGetSoftwareAdapter);
       const machine = machineFacts(kind);
       if (!machine.ok) return t.skip(`${machine.error.message} Hint: ${machine.error.hint}`);
       const { executed } = await onDevice(kind);
