@@ -1,11 +1,11 @@
 import pc from "picocolors";
+import { widthOf } from "../../engine/text-width.ts";
 import { collectMetrics, type MetricsRow, parseFilter } from "../collect-metrics.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { writeJson } from "../examine-file.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
 import { withCacheToLookAt } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
-import { widthOf } from "../text/display-width.ts";
 import { formatInstant, formatNumber } from "../text/format-quantity.ts";
 import { glyphsOf } from "../text/glyphs.ts";
 import { renderTable } from "../text/render-table.ts";

@@ -1,5 +1,5 @@
+import { widthOf } from "../../engine/text-width.ts";
 import type { TextSink } from "../context.ts";
-import { widthOf } from "../text/display-width.ts";
 import type { Clock } from "./clock.ts";
 import type { Display } from "./display.ts";
 

@@ -1,5 +1,6 @@
 import type { Progress } from "../../engine/stage.ts";
-import { cutTo, padEnd, widthOf } from "../text/display-width.ts";
+import { widthOf } from "../../engine/text-width.ts";
+import { cutTo, padEnd } from "../text/display-width.ts";
 import { formatNumber, formatWholeSeconds } from "../text/format-quantity.ts";
 import type { Glyphs } from "../text/glyphs.ts";
 

@@ -1,8 +1,9 @@
 import pc from "picocolors";
 import type { NoticeEvent, StageEvent, SummaryEvent } from "../../engine/event.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
+import { widthOf } from "../../engine/text-width.ts";
 import type { CliContext } from "../context.ts";
-import { cutTo, padEnd, widthOf } from "../text/display-width.ts";
+import { cutTo, padEnd } from "../text/display-width.ts";
 import { glyphsOf } from "../text/glyphs.ts";
 import { printableLine } from "../text/printable.ts";
 import { type Clock, processClock } from "./clock.ts";

@@ -1,9 +1,4 @@
-import stringWidth from "string-width";
-
-/** How many terminal columns a text takes: 2 for each wide character, 0 for escape sequences and combining marks. */
-export function widthOf(text: string): number {
-  return stringWidth(text);
-}
+import { charactersOf, widthOf } from "../../engine/text-width.ts";
 
 /** The text filled up with spaces to a width in columns; a longer one as it is. */
 export function padEnd(text: string, width: number): string {
@@ -15,16 +10,14 @@ export function padStart(text: string, width: number): string {
   return " ".repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
-
 /** The text if it fits a width in columns, else as much as fits before an ellipsis. Never cuts through a character. */
 export function cutTo(text: string, width: number, ellipsis: string): string {
   if (widthOf(text) <= width) return text;
   const room = width - widthOf(ellipsis);
   let cut = "";
-  for (const { segment } of graphemes.segment(text)) {
-    if (widthOf(cut + segment) > room) break;
-    cut += segment;
+  for (const character of charactersOf(text)) {
+    if (widthOf(cut + character) > room) break;
+    cut += character;
   }
   return room < 0 ? ellipsis.slice(0, Math.max(0, width)) : cut + ellipsis;
 }

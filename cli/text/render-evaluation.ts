@@ -1,7 +1,7 @@
 import pc from "picocolors";
+import { widthOf } from "../../engine/text-width.ts";
 import type { CliContext } from "../context.ts";
 import type { Evaluation } from "../describe-stage.ts";
-import { widthOf } from "./display-width.ts";
 import { glyphsOf } from "./glyphs.ts";
 import { printableLine } from "./printable.ts";
 import { renderTable } from "./render-table.ts";

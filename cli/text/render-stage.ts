@@ -1,8 +1,9 @@
 import pc from "picocolors";
 import { stringify } from "yaml";
+import { widthOf } from "../../engine/text-width.ts";
 import type { CliContext } from "../context.ts";
 import type { DescribedOutput, DescribedStage } from "../describe-stage.ts";
-import { padEnd, widthOf } from "./display-width.ts";
+import { padEnd } from "./display-width.ts";
 import {
   formatBytes,
   formatCount,

@@ -1,4 +1,5 @@
-import { cutTo, padEnd, padStart, widthOf, wrap } from "./display-width.ts";
+import { widthOf } from "../../engine/text-width.ts";
+import { cutTo, padEnd, padStart, wrap } from "./display-width.ts";
 
 /**
  * A column of a table. Where there is no room, the last one wraps, or stands below the others if it is not

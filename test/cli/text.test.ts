@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutTo, widthOf, wrap } from "../../cli/text/display-width.ts";
+import stringWidth from "string-width";
+import { cutTo, wrap } from "../../cli/text/display-width.ts";
 import {
   formatBytes,
   formatInstant,
@@ -12,6 +13,7 @@ import {
 import { glyphsOf } from "../../cli/text/glyphs.ts";
 import { printable, printableLine } from "../../cli/text/printable.ts";
 import { renderTable } from "../../cli/text/render-table.ts";
+import { widthOf } from "../../engine/text-width.ts";
 
 test("durations", () => {
   const seconds = [
@@ -39,6 +41,16 @@ test("durations", () => {
     "1m 20s",
   ]);
   assert.deepEqual([0.4, 9.94, 9.96].map(formatRoughSeconds), ["0.4 s", "9.9 s", "10 s"]);
+});
+
+test("widths are those of string-width, for every script that has text and for joined emoji", () => {
+  const samples =
+    "plain é 日本語 한글 ไทย עברית 🧪 ❤ ❤️ 1️⃣ 👨‍👩‍👧 🇩🇪 👍🏽 ☺️ 𗀀 𛀂 ｆｕｌｌ ﾊﾝ a\u0301 \u001b[31mred\u001b[39m";
+  const words = samples.split(" ");
+  assert.deepEqual(
+    words.map(widthOf),
+    words.map((word) => stringWidth(word)),
+  );
 });
 
 test("numbers have four significant digits, whole ones all of them", () => {
