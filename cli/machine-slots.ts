@@ -14,7 +14,7 @@ import { type CliContext, exitCodes } from "./context.ts";
 const BYTES_PER_GB = 1e9;
 
 /** JSON Schema of a user's own configuration: what this machine lends to the stages of a run. */
-const configurationSchema = {
+export const configurationSchema = {
   type: "object",
   properties: {
     slots: {

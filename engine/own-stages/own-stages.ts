@@ -4,7 +4,6 @@ import { type MapNode, type ScalarNode, valueAt } from "../pipeline/source-node.
 import type { AnyStage } from "../stage.ts";
 import { ownKind, typesOf } from "./own-kind.ts";
 import type { Reading } from "./read-modules.ts";
-import { readOwnStage } from "./read-own-stage.ts";
 
 /**
  * The kinds of stages that a pipeline brings itself: `uses` names their file. By what stands under `uses`; undefined
@@ -30,6 +29,8 @@ export async function readOwnStages(
       continue;
     }
     if (!byPath.has(absolute)) {
+      // Most pipelines have none: then what reads them is not loaded.
+      const { readOwnStage } = await import("./read-own-stage.ts");
       const wanted = { absolute, place, written };
       const code = await readOwnStage(wanted, { ...reading, types: [...types.keys()] });
       const name = relative(folder, absolute).split(sep).join("/");
