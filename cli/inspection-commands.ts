@@ -107,6 +107,7 @@ function addMetrics(program: Command, context: CliContext, exit: Exit): void {
     .description("metrics over the last runs and the members of matrices, each result once")
     .argument(...pipelineFile)
     .argument("[stages...]", "stages, or a matrix's name; default: those that evaluate")
+    .option("--steps", "each step and evaluation of one stage's training, as JSON lines", false)
     .option("--runs <n>", "how many of the last runs", positiveInteger, 20)
     .option("--sort <metric>", "sort by a metric, largest first")
     .option("--ascending", "smallest first", false)
@@ -114,6 +115,10 @@ function addMetrics(program: Command, context: CliContext, exit: Exit): void {
     .addOption(new Option("--csv", "CSV on stdout").default(false).conflicts("json"))
     .option(...jsonFlag)
     .action(async (file, stages, flags) => {
+      if (flags.steps) {
+        const { stepMetrics } = await import("./commands/step-metrics.ts");
+        return exit(await stepMetrics(context, file, stages, flags));
+      }
       const { metrics } = await import("./commands/metrics.ts");
       exit(await metrics(context, file, stages, flags));
     });

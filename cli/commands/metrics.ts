@@ -6,6 +6,7 @@ import { writeJson } from "../examine-file.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
 import { withCacheToLookAt } from "../open-workspace.ts";
 import { reportProblem } from "../report-problem.ts";
+import { formatCsv } from "../text/format-csv.ts";
 import { formatInstant, formatNumber } from "../text/format-quantity.ts";
 import { glyphsOf } from "../text/glyphs.ts";
 import { renderTable } from "../text/render-table.ts";
@@ -95,11 +96,5 @@ function csvOf(rows: readonly MetricsRow[]): string {
     key,
     ...names.map((name) => String(of[name] ?? "")),
   ]);
-  return [["run", "started_at", "stage", "key", ...names], ...lines]
-    .map((line) => `${line.map(quoted).join(",")}\r\n`)
-    .join("");
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return formatCsv([["run", "started_at", "stage", "key", ...names], ...lines]);
 }

@@ -1,11 +1,11 @@
-import type { Digest } from "../../cache/digest.ts";
 import type { Cache } from "../../cache/open-cache.ts";
-import type { Trace, TraceKey } from "../../cache/trace-store.ts";
+import type { TraceKey } from "../../cache/trace-store.ts";
 import type { ArtifactTree } from "../artifact.ts";
 import type { Event } from "../event.ts";
 import type { PipelineStage } from "../pipeline/pipeline.ts";
 import type { Json } from "../stage.ts";
-import { loadTree, putTree } from "./artifact-tree.ts";
+import { putTree } from "./artifact-tree.ts";
+import { checkpointOf, findCheckpoints } from "./find-checkpoints.ts";
 import type { HostListener, Hosts } from "./host-pool.ts";
 import type { CheckpointChange } from "./host-protocol.ts";
 import { checkpointRecipe, type Recipe, traceKeyOf } from "./recipe.ts";
@@ -57,19 +57,11 @@ export function keepCheckpoints(
   };
 }
 
-/** The newest checkpoint of each name whose tree is there; its files are verified when they are read. */
+/** The newest checkpoint of each name. */
 async function treesOf(key: TraceKey, cache: Cache): Promise<Record<string, ArtifactTree>> {
   const trees: Record<string, ArtifactTree> = {};
-  for (const trace of cache.leases.inUse(key, () => cache.traces.find(key))) {
-    const [name, digest] = outputOf(trace);
-    const tree = Object.hasOwn(trees, name) ? undefined : await loadTree(digest, cache.blobs);
-    if (tree !== undefined) trees[name] = tree;
-  }
+  for await (const { name, tree } of findCheckpoints(key, cache)) trees[name] ??= tree;
   return trees;
-}
-
-function outputOf({ outputs }: Trace): readonly [string, Digest] {
-  return Object.entries(outputs)[0]!;
 }
 
 async function record(
@@ -89,5 +81,5 @@ async function record(
 
 async function forget(key: TraceKey, name: string, cache: Cache): Promise<void> {
   for (const trace of cache.traces.find(key))
-    if (outputOf(trace)[0] === name) await cache.traces.forget(trace);
+    if (checkpointOf(trace)[0] === name) await cache.traces.forget(trace);
 }

@@ -237,7 +237,7 @@ export const params = {
     },
     logging_steps: {
       description:
-        "Steps between two lines of the stage's log, a number below 1 a share of all; trainer_state.json has entries of its own, about a hundred, and metrics.jsonl every step.",
+        "Steps between two lines of the stage's log, a number below 1 a share of all; trainer_state.json has entries of its own, about a hundred, and `metrics --steps` has every step.",
       ...steps,
       default: 50,
       examples: [10],
