@@ -142,7 +142,7 @@ function addGenerateCommand(
 ): void {
   program
     .command("generate")
-    .description("go on with texts, with a saved language model")
+    .description("go on with texts, answer or translate them, with a saved model that writes")
     .argument("<folder>", "folder that a save stage wrote")
     .argument("<prompts...>", "the beginnings of texts")
     .option("--max-new-tokens <n>", "tokens that are added at most", positiveInteger, 50)
@@ -154,6 +154,8 @@ function addGenerateCommand(
     .option("--repetition-penalty <x>", "above 1: repeat less", positiveNumber, 1)
     .option("--seed <n>", "of what is drawn", positiveInteger, 42)
     .option("--stop <texts...>", "end before one of these")
+    .option("--chat", "prompts are messages to an assistant, by the model's chat template", false)
+    .option("--system <text>", "with --chat: what the system says first")
     .addOption(deviceOption())
     .option("--json", "one JSON object a text on stdout", false)
     .action(async (folder, prompts, flags) => {

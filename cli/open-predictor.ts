@@ -1,6 +1,12 @@
 import type { Device } from "../compute/device.ts";
 import type { Learning } from "../stages/trained-tasks.ts";
-import { labelLine, labelSetLine, numberLine, tagLine } from "./text/prediction-lines.ts";
+import {
+  labelLine,
+  labelSetLine,
+  numberLine,
+  tagLine,
+  writtenLine,
+} from "./text/prediction-lines.ts";
 
 /** How texts are answered. */
 export interface PredictorOptions {
@@ -11,12 +17,17 @@ export interface PredictorOptions {
 /** Each text's line of output. */
 export type Predictor = (texts: readonly string[]) => Promise<readonly string[]>;
 
+/** What is written for a text at most; generate has a flag for it. */
+const WRITTEN_TOKENS = 128;
+
 type Open = (folder: string, options: PredictorOptions) => Promise<Predictor>;
 
 const predictors: Readonly<Partial<Record<Learning, Open>>> = {
   "token-classification": openTagger,
   multi_label_classification: openLabelSets,
   regression: openRater,
+  "causal-lm": openWriter,
+  "sequence-to-sequence": openWriter,
 };
 
 /** The saved model of a folder, as its config.json says what it has learnt: a classifier where that is nothing else. */
@@ -50,6 +61,19 @@ async function openRater(folder: string, { device, flags }: PredictorOptions) {
   return async (texts: readonly string[]) => {
     const found = await rater.rate(texts);
     return texts.map((text, i) => numberLine(text, found[i]!, flags));
+  };
+}
+
+async function openWriter(folder: string, { device, flags }: PredictorOptions) {
+  const { openTextGenerator } = await import("../stages/generate-texts.ts");
+  const generator = await openTextGenerator(folder, device);
+  return async (texts: readonly string[]) => {
+    const lines: string[] = [];
+    for (const text of texts) {
+      const generated = await generator.write(text, { max_new_tokens: WRITTEN_TOKENS });
+      lines.push(writtenLine(text, generated, flags));
+    }
+    return lines;
   };
 }
 

@@ -1,6 +1,7 @@
 import { StageFailure } from "../engine/diagnostic.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
 import { type TokenSplit, Written } from "./artifacts/tokens.ts";
+import { requireNoTargets } from "./sequence-rows.ts";
 import type { RowsContext } from "./task-rows.ts";
 import { BatchEncoder } from "./tokenize/batch-encoder.ts";
 
@@ -36,6 +37,7 @@ export function followedRows(
   split: TokenSplit,
   { tokenizer, onlyWritten }: RowsContext,
 ): TokenDataset {
+  requireNoTargets(name, split);
   const { endId } = new BatchEncoder(tokenizer, { maxLength: 1 }).facts;
   const { inputIds, offsets, written } = split;
   const labels = Int32Array.from(inputIds, (_, at) => inputIds[at + 1] ?? -1);

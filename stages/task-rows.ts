@@ -7,6 +7,7 @@ import { labelSetRows, labelsOfSets } from "./label-set-rows.ts";
 import { labelledRows, labelsOfRows, type UnknownLabelAdvice } from "./labelled-rows.ts";
 import { followedRows, maskableRows } from "./language-rows.ts";
 import { namesOfNumbers, numberRows } from "./number-rows.ts";
+import { sequenceRows } from "./sequence-rows.ts";
 import { taggedRows, tagsOfRows } from "./tagged-rows.ts";
 import { type Learning, learningOf, trainedTasks } from "./trained-tasks.ts";
 
@@ -38,6 +39,7 @@ export const taskRows: Readonly<Record<Learning, TaskRows>> = {
   "token-classification": { labelsOf: tagsOfRows, read: taggedRows },
   "masked-lm": { read: (_, split, context) => maskableRows(split, context) },
   "causal-lm": { read: followedRows },
+  "sequence-to-sequence": { read: sequenceRows },
 };
 
 /** What a model that is to be `done` ("saved") has learnt; a StageFailure where stages do not know its task. */

@@ -6,6 +6,7 @@ export const trainedTasks = [
   "token-classification",
   "masked-lm",
   "causal-lm",
+  "sequence-to-sequence",
 ] as const satisfies readonly Task[];
 
 /** One of them. */

@@ -15,11 +15,18 @@ export interface GenerateFlags {
   readonly repetitionPenalty: number;
   readonly seed: number;
   readonly stop?: readonly string[];
+  /** Prompts are what a user says, and answers are wanted. */
+  readonly chat: boolean;
+  /** What the system says before; with `chat`. */
+  readonly system?: string;
   readonly device: string;
   readonly json: boolean;
 }
 
-/** Goes on with each prompt; prints prompt and continuation, with `--json` one object a line: prompt, generated. */
+/**
+ * Goes on with each prompt, answers it (`--chat`), or turns it into another text, as the model does. Prints prompt and
+ * continuation, or the answer or new text alone; with `--json` one object a line: prompt, generated.
+ */
 export async function generate(
   context: CliContext,
   folder: string,
@@ -32,6 +39,11 @@ export async function generate(
   };
   const machine = machineFacts(flags.device);
   if (!machine.ok) return refuse(machine.error, exitCodes.usage);
+  if (flags.system !== undefined && !flags.chat)
+    return refuse(
+      { code: "usage", message: "--system is for --chat.", hint: "add --chat, or leave it out" },
+      exitCodes.usage,
+    );
   const { cwd, stdout, signal } = context;
   try {
     const { openDevice } = await import("../../stages/open-device.ts");
@@ -41,12 +53,15 @@ export async function generate(
       isAbsolute(folder) ? folder : join(cwd, folder),
       device,
     );
+    const options = { ...optionsOf(flags), signal };
     for (const prompt of prompts) {
-      const generated = await generator.goOn(prompt, { ...optionsOf(flags), signal });
-      stdout.write(
-        flags.json ? `${JSON.stringify({ prompt, generated })}\n` : `${prompt}${generated}\n`,
-      );
+      const generated = flags.chat
+        ? await generator.answer(messagesOf(prompt, flags), options)
+        : await generator.write(prompt, options);
+      const shown = generator.goesOn && !flags.chat ? prompt + generated : generated;
+      stdout.write(`${flags.json ? JSON.stringify({ prompt, generated }) : shown}\n`);
     }
+    await generator.close();
     return exitCodes.ok;
   } catch (error) {
     if (signal.aborted)
@@ -56,6 +71,11 @@ export async function generate(
     if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
     return refuse({ code: "cannot-read", message: `${message}.` }, exitCodes.io);
   }
+}
+
+function messagesOf(content: string, { system }: GenerateFlags) {
+  const said = { role: "user", content };
+  return system === undefined ? [said] : [{ role: "system", content: system }, said];
 }
 
 function optionsOf(flags: GenerateFlags) {

@@ -35,6 +35,12 @@ export function labelSetLine(
   return `${shown.join("  ") || "-"}\t${printableLine(text)}\n`;
 }
 
+/** What a model writes after a text, or makes of it, as a line. */
+export function writtenLine(text: string, generated: string, { json }: { json: boolean }): string {
+  if (json) return `${JSON.stringify({ text, generated })}\n`;
+  return `${printableLine(generated)}\t${printableLine(text)}\n`;
+}
+
 /** What a model of numbers says of a text, as a line. */
 export function numberLine(
   text: string,

@@ -37,6 +37,13 @@ export interface NumberPrediction {
   readonly predictions: Readonly<Record<string, number>>;
 }
 
+/** What a model wrote for one row, beside what was to be written. */
+export interface WrittenPrediction {
+  readonly id: string;
+  readonly reference: string;
+  readonly prediction: string;
+}
+
 /** A model's results on a dataset. */
 export interface Metrics {
   /** Numbers by name: loss, accuracy, macro_f1, … */
@@ -56,7 +63,8 @@ export interface Metrics {
     | readonly Prediction[]
     | readonly TagPrediction[]
     | readonly LabelSetPrediction[]
-    | readonly NumberPrediction[];
+    | readonly NumberPrediction[]
+    | readonly WrittenPrediction[];
 }
 
 /** metrics.json (flat numbers), report.json (per class, confusion matrix), predictions.jsonl (one row a line). */

@@ -1,3 +1,4 @@
+import type { ConfigJson } from "../../models/config-json.ts";
 import {
   type ClassificationMetrics,
   classificationMetrics,
@@ -6,12 +7,18 @@ import {
 } from "../../training/metrics.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { Metrics, Prediction } from "../artifacts/metrics.ts";
+import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
+import type { TokenSplit } from "../artifacts/tokens.ts";
 
 /** What is measured on a split. */
 export interface MeasuredSplit {
   readonly split: string;
   readonly rows: TokenDataset;
   readonly labels: readonly string[];
+  /** The rows before the model's task was known, and with what they became tokens. */
+  readonly tokens: TokenSplit;
+  readonly tokenizer: TokenizerFiles;
+  readonly config: ConfigJson;
 }
 
 /** The results of a classifier of texts. */

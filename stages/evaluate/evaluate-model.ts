@@ -13,9 +13,9 @@ import { learningOfModel, taskRows } from "../task-rows.ts";
 import type { Learning } from "../trained-tasks.ts";
 import { classificationResults, type MeasuredSplit } from "./classification-results.ts";
 import type { EvaluateInputs, EvaluateParams } from "./evaluate.ts";
-import { languageModelResults } from "./language-model-results.ts";
 import { tagResults } from "./tag-results.ts";
 import { labelSetResults, regressionResults } from "./target-results.ts";
+import { writtenResults } from "./written-results.ts";
 
 type MeasuringOptions = EvaluationOptions & EvaluateParams;
 type Results = (split: MeasuredSplit, options: MeasuringOptions) => Promise<Metrics>;
@@ -25,8 +25,9 @@ const resultsOf: Readonly<Record<Learning, Results>> = {
   multi_label_classification: ofLogits(labelSetResults),
   regression: ofLogits(regressionResults),
   "token-classification": ofLogits(tagResults),
-  "masked-lm": languageModelResults,
-  "causal-lm": languageModelResults,
+  "masked-lm": writtenResults,
+  "causal-lm": writtenResults,
+  "sequence-to-sequence": writtenResults,
 };
 
 function ofLogits(
@@ -47,7 +48,8 @@ export async function evaluateModel(
     loadPretrained(modelSource(inputs.model.files), { seed: 0 }),
   );
   const learning = learningOfModel(classifier, "evaluated");
-  const [split, rows] = readRows(tokens, learning, classifier);
+  const [split, given] = onlySplit(tokens.splits);
+  const rows = readRows(tokens, { learning, split, given }, classifier);
   const options: MeasuringOptions = {
     ...classifier,
     ...params,
@@ -56,7 +58,9 @@ export async function evaluateModel(
     signal,
     onProgress: (done, total) => progress({ done, total, unit: "rows" }),
   };
-  const measured = { split, rows, labels: classifier.labels };
+  const { labels, config } = classifier;
+  const { tokenizer } = tokens;
+  const measured = { split, rows, labels, tokens: given, tokenizer, config };
   const metrics = await resultsOf[learning](measured, options);
   for (const [name, value] of Object.entries(metrics.metrics)) context.metric(name, value);
   return { metrics };
@@ -65,13 +69,12 @@ export async function evaluateModel(
 /** As BERT was trained, whatever a fine-tuning hid: so that models can be compared. */
 const MLM_PROBABILITY = 0.15;
 
-/** The only split, as the model reads it; a StageFailure names a label that the model does not have. */
+/** The rows of a split as the model reads them; a StageFailure names a label that the model does not have. */
 function readRows(
-  { splits, tokenizer }: Tokens,
-  learning: Learning,
+  { tokenizer }: Tokens,
+  { learning, split: name, given: split }: { learning: Learning; split: string; given: TokenSplit },
   { model, labels }: ModelWithWeights,
-): readonly [string, TokenDataset] {
-  const [name, split] = onlySplit(splits);
+): TokenDataset {
   requireFit(name, split, model);
   const advice = {
     from: "the model",
@@ -80,7 +83,7 @@ function readRows(
   const isKnown = !split.written?.includes(Written.unknown);
   const onlyWritten = { completions: true, assistant: isKnown };
   const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY, onlyWritten };
-  return [name, taskRows[learning].read(name, split, context)];
+  return taskRows[learning].read(name, split, context);
 }
 
 function onlySplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {

@@ -20,6 +20,45 @@ const params = {
       default: 32,
       examples: [8],
     },
+    predict_with_generate: {
+      description:
+        "Whether a model that writes writes an answer for each row with a completion or target, which is compared with it: exact_match, bleu, chrf.",
+      type: "boolean",
+      default: true,
+      examples: [false],
+    },
+    max_new_tokens: {
+      description: "The most tokens that are written for a row.",
+      type: "integer",
+      minimum: 1,
+      maximum: 1_048_576,
+      default: 128,
+      examples: [64],
+    },
+    num_beams: {
+      description: "How many texts are written side by side; 1: the likeliest token is taken.",
+      type: "integer",
+      minimum: 1,
+      maximum: 1024,
+      default: 1,
+      examples: [4],
+    },
+    length_penalty: {
+      description: "Of beams: above 0 long texts are liked, below 0 short ones.",
+      type: "number",
+      minimum: -100,
+      maximum: 100,
+      default: 1,
+      examples: [0.6],
+    },
+    repetition_penalty: {
+      description: "Above 1 tokens that were there before become less likely.",
+      type: "number",
+      exclusiveMinimum: 0,
+      maximum: 100,
+      default: 1,
+      examples: [1.2],
+    },
     threshold: {
       description:
         "Of problem_type multi_label_classification: the probability above which a label is given.",

@@ -10,6 +10,7 @@ const metricsOf = {
   "token-classification": ["loss", "accuracy", "precision", "recall", "f1"],
   "masked-lm": ["loss", "perplexity"],
   "causal-lm": ["loss", "perplexity"],
+  "sequence-to-sequence": ["loss", "perplexity"],
 } as const satisfies Readonly<Record<Learning, readonly string[]>>;
 
 type MetricName = (typeof metricsOf)[Learning][number];

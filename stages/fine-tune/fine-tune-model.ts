@@ -38,7 +38,7 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const learning = learningOf(task, problemType);
   const found = readTrainingRows(tokens, rowsOptions(context.params, learning));
   const wanted = { task, labels: found.labels, ...(problemType && { problemType }) };
-  const start = await openStartModel(context, wanted, tokens.facts);
+  const start = await openStartModel(context, wanted, tokens);
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
   if (context.params.packing) sayPacking(context, rows);

@@ -5,8 +5,10 @@ import { labelsOf, problemTypeOf } from "../../models/labels.ts";
 import type { ProblemType } from "../../models/model.ts";
 import { createModel, loadPretrained, type ModelWithWeights } from "../../models/pretrained.ts";
 import { modelSource, type TrainingFacts, withModelErrors } from "../artifacts/model.ts";
-import type { TokensFacts } from "../artifacts/tokens.ts";
+import type { Tokens } from "../artifacts/tokens.ts";
+import { endTokenOf } from "../end-tokens.ts";
 import { areUnnamed } from "../number-rows.ts";
+import { BatchEncoder } from "../tokenize/batch-encoder.ts";
 import type { TrainedTask } from "../trained-tasks.ts";
 import type { FineTuneContext } from "./fine-tune-model.ts";
 
@@ -31,12 +33,12 @@ export interface WantedModel {
 export async function openStartModel(
   context: FineTuneContext,
   wanted: WantedModel,
-  facts: TokensFacts,
+  tokens: Pick<Tokens, "facts" | "tokenizer">,
 ): Promise<StartModel> {
   const { params, inputs, seed } = context;
   const { model } = params;
   if (typeof model === "object") {
-    const config = completedConfig(model.config as ConfigJson, facts);
+    const config = completedConfig(model.config as ConfigJson, wanted.task, tokens);
     const classifier = await withModelErrors("The config of `model` cannot be used", async () =>
       createModel(config, { ...wanted, seed }),
     );
@@ -56,7 +58,7 @@ async function startOf(source: FileSource, wanted: WantedModel, seed: number): P
   const { keptHead, initialised, unexpected } = classifier.report;
   const left = unexpected.length > 0 ? `; ${unexpected.length} tensors are not used` : "";
   const told = keptHead
-    ? `a checkpoint with its classification head for ${own.length} labels${left}`
+    ? `a checkpoint${own.length > 0 ? ` with its classification head for ${own.length} labels` : ""}${left}`
     : `a checkpoint; drawn from the seed: ${initialised.join(", ")}${left}`;
   return {
     classifier,
@@ -77,7 +79,13 @@ function knowsLabels(config: ConfigJson, { labels, problemType }: WantedModel): 
 /** The tokenizer decides what the config leaves open. */
 function completedConfig(
   config: ConfigJson,
-  { vocab_size, pad_token_id }: TokensFacts,
+  task: TrainedTask,
+  { facts, tokenizer }: Pick<Tokens, "facts" | "tokenizer">,
 ): ConfigJson {
-  return { vocab_size, ...(pad_token_id !== null && { pad_token_id }), ...config };
+  const { vocab_size, pad_token_id } = facts;
+  const own = { vocab_size, ...(pad_token_id !== null && { pad_token_id }), ...config };
+  if (task !== "sequence-to-sequence") return own;
+  const eos_token_id = endTokenOf(new BatchEncoder(tokenizer, { maxLength: 1 }).facts);
+  const decoder_start_token_id = own.pad_token_id ?? 0;
+  return { decoder_start_token_id, ...(eos_token_id !== undefined && { eos_token_id }), ...own };
 }

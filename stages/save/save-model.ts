@@ -1,4 +1,5 @@
 import type { StageContext } from "../../engine/stage.ts";
+import type { Task } from "../../models/model.ts";
 import {
   formatPretrained,
   loadPretrained,
@@ -14,11 +15,15 @@ import {
   type TrainingFacts,
   withModelErrors,
 } from "../artifacts/model.ts";
-import { TOKENIZER_FILES } from "../artifacts/tokenizer.ts";
+import { TOKENIZER_FILES, type TokenizerFiles } from "../artifacts/tokenizer.ts";
 import { learningOfModel } from "../task-rows.ts";
+import { formatGenerationConfig } from "./generation-config.ts";
 import { formatModelCard } from "./model-card.ts";
 import { exportProvenOnnx } from "./proven-onnx.ts";
 import type { SaveInputs, SaveParams } from "./save.ts";
+
+/** Tasks of models that write texts. */
+const WRITERS: readonly Task[] = ["causal-lm", "sequence-to-sequence"];
 
 /**
  * The files of the saved folder. Records the metric onnx_max_difference: how far the logits of the written ONNX file
@@ -41,6 +46,8 @@ export async function saveModel(
     const { log_history } = JSON.parse(await given.readText("trainer_state.json")) as TrainerState;
     files.set("runs/events.out.tfevents.0.tunesmith", formatEventFile(log_history));
   }
+  if (WRITERS.includes(classifier.model.task) && files.has("tokenizer.json"))
+    files.set("generation_config.json", formatGenerationConfig(classifier, tokenizerIn(files)));
   const config = files.get("tokenizer_config.json") as Uint8Array | undefined;
   const maxLength = longestText(classifier, training);
   if (config) files.set("tokenizer_config.json", withMaxLength(config, maxLength));
@@ -54,6 +61,11 @@ export async function saveModel(
     if (content instanceof Uint8Array) context.log(`${name}: ${content.byteLength} bytes`);
   context.metric("parameters", parameterCount(classifier));
   return { folder: { files } };
+}
+
+function tokenizerIn(files: ReadonlyMap<string, FileContent>): TokenizerFiles {
+  const found = TOKENIZER_FILES.filter((name) => files.has(name));
+  return new Map(found.map((name) => [name, files.get(name) as Uint8Array]));
 }
 
 function longestText({ model }: ModelWithWeights, training?: TrainingFacts): number {

@@ -127,4 +127,19 @@ export const taskCards: Readonly<Record<Learning, TaskCard>> = {
     title: "Language model",
     gives: () => "goes on with a text",
   },
+  "sequence-to-sequence": {
+    ...languageModel,
+    pipelineTag: "text2text-generation",
+    title: "Text-to-text model",
+    gives: () => "turns a text into another one",
+    scores: [
+      ["bleu", "BLEU", "bleu"],
+      ["chrf", "chrF", "chrf"],
+      ["exact_match", "Exact match", "exact_match"],
+      ...languageModel.scores,
+    ],
+    data: "texts with what they are to become",
+    limits: ["What it writes can be wrong, or leave out parts of the text, and still read well."],
+    caution: "A text-to-text model repeats",
+  },
 };

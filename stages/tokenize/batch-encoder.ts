@@ -99,6 +99,11 @@ export class BatchEncoder {
     return batchOf(encoded);
   }
 
+  /** What ids add to the text of those before them. */
+  decodeAfter(before: readonly number[], ids: readonly number[]): string {
+    return this.decode([...before, ...ids]).slice(this.decode(before).length);
+  }
+
   /** Ids as text, without special tokens. */
   decode(ids: readonly number[]): string {
     return withinDeadline(ids.length, () => this.#encoder.decode(ids));

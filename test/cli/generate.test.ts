@@ -19,6 +19,7 @@ const plain: GenerateFlags = {
   repetitionPenalty: 1,
   seed: 1,
   device: "auto",
+  chat: false,
   json: false,
 };
 
