@@ -125,7 +125,7 @@ export class Encoder {
 
   /** Ids as text, without special tokens. */
   decode(ids: readonly number[]): string {
-    return this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+    return ids.length === 0 ? "" : this.#tokenizer.decode([...ids], { skip_special_tokens: true });
   }
 
   #cut(own: readonly number[], room: number): readonly number[] {
