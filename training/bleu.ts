@@ -1,5 +1,5 @@
 import { countSequences, overlapOf } from "./count-sequences.ts";
-import { pythonSplit } from "./python-split.ts";
+import { pythonSplit, pythonTrimEnd } from "./python-split.ts";
 
 const LONGEST = 4;
 
@@ -50,8 +50,7 @@ const ENTITIES = [
 
 /** Words as NIST's mteval-v13a parts them; a text's end is cut of white space first. */
 export function words13a(text: string): readonly string[] {
-  let line = text
-    .replace(/[\s\x1c-\x1f\x85]+$/u, "")
+  let line = pythonTrimEnd(text)
     .replaceAll("<skipped>", "")
     .replaceAll("-\n", "")
     .replaceAll("\n", " ");
