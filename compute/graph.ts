@@ -1,5 +1,7 @@
-/** The element types that a graph computes with. `bool` and `uint8` hold one byte for each element. */
-export type DType = "float32" | "int32" | "int64" | "uint8" | "bool";
+/** The element types that tensors have on the host. `bool` and `uint8` hold one byte for each element. */
+export type HostType = "float32" | "int32" | "int64" | "uint8" | "bool";
+/** The element types that a graph computes with. float16 is for values between two casts: never inputs, constants, outputs. */
+export type DType = HostType | "float16";
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 /** Elements of a tensor in row-major order. */
@@ -135,6 +137,7 @@ export function newArray(dtype: DType, length: number): TypedArray {
   if (dtype === "float32") return new Float32Array(length);
   if (dtype === "int32") return new Int32Array(length);
   if (dtype === "int64") return new BigInt64Array(length);
+  if (dtype === "float16") throw new ShapeError("float16 is for values inside of a graph only.");
   return new Uint8Array(length);
 }
 

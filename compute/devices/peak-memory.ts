@@ -7,6 +7,7 @@ const BYTES: Readonly<Record<DType, number>> = {
   int64: 8,
   uint8: 1,
   bool: 1,
+  float16: 2,
 };
 
 /** Operations whose kernels can write over an input that nothing reads later. */

@@ -1,6 +1,13 @@
 import type { DataType, Tensor, TypedArray as TfTypedArray } from "@tensorflow/tfjs-core";
 import { DeviceError } from "../device-error.ts";
-import { type DType, sizeOf, type TypedArray, type Value } from "../graph.ts";
+import {
+  type DType,
+  type HostType,
+  ShapeError,
+  sizeOf,
+  type TypedArray,
+  type Value,
+} from "../graph.ts";
 
 /** What this file needs of TensorFlow.js, whichever package brings it. */
 export type TensorFlow = typeof import("@tensorflow/tfjs-core");
@@ -8,14 +15,20 @@ export type TensorFlow = typeof import("@tensorflow/tfjs-core");
 /** Computes a node's results from what it reads. What it makes on the way is freed by the caller. */
 type Operation = (tf: TensorFlow, node: Value, read: readonly Tensor[]) => Tensor | Tensor[];
 
-/** What elements of each type are in TensorFlow.js, which has no integers but of 32 bits. */
-export const tfTypes: Readonly<Record<DType, DataType>> = {
+/** What elements of each type are in TensorFlow.js, which has no integers but of 32 bits, and no smaller floats. */
+const tfTypes: Readonly<Record<HostType, DataType>> = {
   float32: "float32",
   int32: "int32",
   int64: "int32",
   uint8: "int32",
   bool: "bool",
 };
+
+/** What elements of this type are in TensorFlow.js. */
+export function tfTypeOf(dtype: DType): DataType {
+  if (dtype === "float16") throw new ShapeError(`internal: TensorFlow.js has no ${dtype}.`);
+  return tfTypes[dtype];
+}
 
 /** Elements of a graph's tensor as TensorFlow.js takes them. Throws DeviceError for an integer beyond 32 bits. */
 export function toTf(dtype: DType, data: TypedArray): TfTypedArray {
@@ -60,7 +73,7 @@ export const tfOperations: Readonly<Record<string, Operation>> = {
   Sigmoid: (tf, _, [x]) => tf.sigmoid(x!),
   Reciprocal: (tf, _, [x]) => tf.reciprocal(x!),
   Cast: (tf, { dtype }, [x]) =>
-    dtype === "bool" ? tf.notEqual(x!, tf.zerosLike(x!)) : tf.cast(x!, tfTypes[dtype]),
+    dtype === "bool" ? tf.notEqual(x!, tf.zerosLike(x!)) : tf.cast(x!, tfTypeOf(dtype)),
   MatMul(tf, { shape }, read) {
     const batch = shape.slice(0, -2);
     const [a, b] = read.map((matrix) => withBatch(tf, matrix, batch));

@@ -7,7 +7,7 @@ import { mergeEqual } from "../merge-equal.ts";
 import { pushDownSlices } from "../push-down-slices.ts";
 import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
-import { fromTf, type TensorFlow, tfOperations, tfTypes, toTf } from "./tfjs-operations.ts";
+import { fromTf, type TensorFlow, tfOperations, tfTypeOf, toTf } from "./tfjs-operations.ts";
 import { openTfjsRuntime, type TfjsKind } from "./tfjs-runtime.ts";
 
 /**
@@ -83,7 +83,7 @@ class TfjsExecutable implements Executable {
   }
 
   #upload({ dtype, shape }: Value, data: TypedArray): Tensor {
-    return this.#tf.tensor(toTf(dtype, data), [...shape], tfTypes[dtype] as "float32");
+    return this.#tf.tensor(toTf(dtype, data), [...shape], tfTypeOf(dtype) as "float32");
   }
 
   #compute({ node, reads, makes, frees }: PlannedNode, held: Map<number, Tensor>): void {

@@ -18,6 +18,7 @@ const ONNX_DTYPES: Readonly<Record<DType, number>> = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 };
 const TO_THE_END = 2 ** 31 - 1;
 

@@ -43,6 +43,7 @@ const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 };
 
 /** The bytes of a ModelProto. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */

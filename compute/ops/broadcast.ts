@@ -41,8 +41,8 @@ export function axisOf(operation: string, axis: number, shape: Shape): number {
   return positive;
 }
 
-/** Throws ShapeError unless the value holds float32 elements. */
+/** Throws ShapeError unless the value holds floats: of 32 bits, or inside of a graph of 16. */
 export function requireFloat(operation: string, value: Value): void {
-  if (value.dtype !== "float32")
+  if (value.dtype !== "float32" && value.dtype !== "float16")
     throw new ShapeError(`${operation}: needs float32, got ${value.dtype}; cast it.`);
 }

@@ -1,4 +1,4 @@
-import { type DType, type Graph, graphOf, input, type Value } from "../../compute/graph.ts";
+import { type Graph, graphOf, type HostType, input, type Value } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 import type { CaseInput } from "./operation-cases.ts";
 
@@ -9,14 +9,14 @@ export interface TypeCase {
   readonly graph: Graph;
 }
 
-const numbers: Readonly<Record<DType, readonly number[]>> = {
+const numbers: Readonly<Record<HostType, readonly number[]>> = {
   float32: [-2.5, -1, 0, 0.5, 1.5, 300],
   int32: [-70000, -1, 0, 1, 2, 70000],
   int64: [-70000, -1, 0, 1, 2, 70000],
   uint8: [0, 1, 2, 3, 128, 255],
   bool: [0, 1, 1, 0, 1, 0],
 };
-const dtypes = Object.keys(numbers) as DType[];
+const dtypes = Object.keys(numbers) as HostType[];
 const integers = ["int32", "int64"] as const;
 
 function typeCase(
@@ -30,7 +30,7 @@ function typeCase(
   return { name, inputs, graph: graphOf(build(Object.fromEntries(values))) };
 }
 
-const given = (dtype: DType, values = numbers[dtype]): CaseInput => ({
+const given = (dtype: HostType, values = numbers[dtype]): CaseInput => ({
   shape: [2, 3],
   dtype,
   values,

@@ -1,0 +1,52 @@
+import { expandComposites } from "./expand-composites.ts";
+import { type Graph, graphOf, makeValue, type Value } from "./graph.ts";
+import { add, cast } from "./ops/elementwise.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** Operations that only move elements, and so give the same before a cast as after it. */
+const MOVES = new Set(["Transpose", "Reshape"]);
+
+/**
+ * The graph with its matrix products in 16 bits: operands are rounded, products widened again. All else stays
+ * float32: norms, softmax, losses, sums, also those that are written as products with a constant, and inputs
+ * and outputs, so that weights are rounded for products but kept as they are. https://arxiv.org/abs/1710.03740
+ */
+export function mixedPrecision(graph: Graph): Graph {
+  const narrow = narrowing();
+  const values = rewrite(expandComposites([...graph.outputs.values()]), (node) => {
+    const [x] = node.inputs;
+    const wide = x && widened(x);
+    if (MOVES.has(node.op) && wide !== undefined)
+      return cast(makeValue(node.op, [wide], node.attributes, node.shape, "float16"), "float32");
+    return isProduct(node) ? product(node, narrow) : undefined;
+  });
+  const names = [...graph.outputs.keys()];
+  return graphOf(Object.fromEntries(names.map((name, i) => [name, values[i]!])));
+}
+
+function isProduct({ op, inputs }: Value): boolean {
+  const isConstant = (value: Value) => value.op === "Constant";
+  return (op === "MatMul" || op === "Gemm") && !inputs.slice(0, 2).some(isConstant);
+}
+
+function product(node: Value, narrow: (value: Value) => Value): Value {
+  const [a, b, c] = node.inputs.map((value, i) => (i < 2 ? narrow(value) : value));
+  const made = cast(makeValue(node.op, [a!, b!], node.attributes, node.shape, a!.dtype), "float32");
+  return c === undefined ? made : add(made, c);
+}
+
+/** Rounds each value once; what was widened is taken as it was. */
+function narrowing(): (value: Value) => Value {
+  const known = new Map<Value, Value>();
+  return (value) => {
+    const found = known.get(value) ?? widened(value) ?? cast(value, "float16");
+    known.set(value, found);
+    return found;
+  };
+}
+
+/** What this value was before it was widened from 16 bits; undefined where it was not. */
+function widened({ op, inputs }: Value): Value | undefined {
+  const [x] = inputs;
+  return op === "Cast" && x?.dtype === "float16" ? x : undefined;
+}

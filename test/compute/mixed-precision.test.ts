@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { gradientGraph } from "../../compute/gradient-graph.ts";
+import { graphOf, input, nameOf, newArray, toText } from "../../compute/graph.ts";
+import { mixedPrecision } from "../../compute/mixed-precision.ts";
+import * as ops from "../../compute/ops.ts";
+import { relativeError } from "../rig/reference-case.ts";
+import { encoderTensor, smallEncoder } from "../rig/small-encoder.ts";
+
+test("products are in 16 bits, what moves their elements too; sums, softmax and biases are not", () => {
+  const [x, w, b] = [input("x", [2, 3]), input("w", [4, 3]), input("b", [4])];
+  const y = ops.reshape(ops.linear(x, w, b), [2, 2, 2]);
+  const turned = ops.transpose(ops.matMul(ops.softmax(y), y), [1, 0, 2]);
+  const graph = graphOf({ y: ops.matMul(turned, y), sums: ops.reduceSum(x, [0]) });
+  assert.equal(
+    toText(mixedPrecision(graph)),
+    `inputs x:float32[2,3] w:float32[4,3] b:float32[4]
+%1:float16[2,3] = Cast[to=float16] x
+%2:float16[4,3] = Cast[to=float16] w
+%3:float16[2,4] = Gemm[transB=true] %1 %2
+%4:float32[2,4] = Cast[to=float32] %3
+%5:float32[2,4] = Add %4 b
+%6:float32[2,2,2] = Reshape[shape=(2,2,2)] %5
+%7:float32[2,2,2] = Softmax %6
+%8:float16[2,2,2] = Cast[to=float16] %7
+%9:float16[2,2,2] = Cast[to=float16] %6
+%10:float16[2,2,2] = MatMul %8 %9
+%11:float16[2,2,2] = Transpose[perm=(1,0,2)] %10
+%12:float16[2,2,2] = MatMul %11 %9
+%13:float32[2,2,2] = Cast[to=float32] %12
+%14:float32[1,2] = Constant[data=(1,1)]
+%15:float32[1,3] = MatMul %14 x
+%16:float32[3] = Reshape[shape=(3)] %15
+outputs y=%13 sums=%16`,
+  );
+});
+
+test("an encoder's loss and gradients are those of float32, but for the rounding of 11 bits", async () => {
+  const { loss, logits, parameters } = smallEncoder({ batch: 3, length: 17, width: 32, heads: 4 });
+  const { graph } = gradientGraph({ loss, logits }, parameters);
+  const inputs = Object.fromEntries(graph.inputs.map((v) => [nameOf(v), encoderTensor(v)]));
+  const device = await openOnnxruntimeDevice({ threads: 1, spinning: false });
+  const [exact, rounded] = [
+    await device.compile(graph),
+    await device.compile(mixedPrecision(graph)),
+  ];
+  const [expected, made] = [await exact.run(inputs), await rounded.run(inputs)];
+  for (const executable of [exact, rounded]) await executable.release();
+  assert.deepEqual(Object.keys(made), Object.keys(expected));
+  for (const [name, { data }] of Object.entries(expected)) {
+    if (name === "k.bias.gradient") continue; // no gradient in exact arithmetic
+    const error = relativeError(made[name]!.data as Float32Array, data as Float32Array);
+    assert.ok(error < 1e-3, `${name}: ${error}`);
+    assert.ok(error > 1e-6, `${name}: ${error}, as if nothing were rounded`);
+  }
+});
+
+test("float16 is for values inside of a graph only", () => {
+  assert.throws(() => newArray("float16", 1), {
+    name: "ShapeError",
+    message: "float16 is for values inside of a graph only.",
+  });
+});
