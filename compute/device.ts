@@ -73,6 +73,8 @@ export interface Device {
   compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
   /** About the most bytes that a run of the graph will hold at once, beside its inputs; absent: it cannot tell. */
   peakBytes?(graph: Graph, options?: CompileOptions): number;
+  /** Why it cannot compute products in float16; undefined where it can. Absent: it computes in float32 alone. */
+  lacksFloat16?(): Promise<string | undefined>;
   /** Memory for tensors that are to stay; absent where a device computes in the host's memory. */
   hold?(): HeldTensors;
 }

@@ -1,6 +1,7 @@
 import { gradients } from "./autodiff.ts";
 import { type Graph, graphOf, nameOf, ShapeError, topologicalOrder, type Value } from "./graph.ts";
 import { type EmbeddingLookup, hoistEmbeddings } from "./hoist-embeddings.ts";
+import { mul } from "./ops/elementwise.ts";
 import { pushDownSlices } from "./push-down-slices.ts";
 import { recomputeSegments } from "./recompute-segments.ts";
 
@@ -28,6 +29,8 @@ export interface GradientGraph {
 export interface GradientGraphOptions {
   /** Values after which all is computed again for the backward pass, instead of being kept. */
   readonly boundaries?: readonly Value[];
+  /** A scalar that every gradient is multiplied by, from the loss on; the loss itself is not. */
+  readonly lossScale?: Value;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface GradientGraphOptions {
 export function gradientGraph(
   outputs: Readonly<Record<string, Value>> & { readonly loss: Value },
   parameters: readonly Value[],
-  { boundaries: given = [] }: GradientGraphOptions = {},
+  { boundaries: given = [], lossScale }: GradientGraphOptions = {},
 ): GradientGraph {
   const { kept, boundaries, lookups } = narrowed(outputs, given);
   const loss = kept.loss;
@@ -48,7 +51,7 @@ export function gradientGraph(
   const dense = parameters.filter((value) => read.has(value));
   const rows = lookups.filter((lookup) => trained.has(lookup.table) && read.has(lookup.rows));
   const sources = [...dense, ...rows.map((lookup) => lookup.rows)];
-  const all = gradients(loss, sources);
+  const all = gradients(lossScale === undefined ? loss : mul(loss, lossScale), sources);
   const found =
     boundaries.length === 0
       ? all

@@ -2,6 +2,7 @@ import type { Device } from "../compute/device.ts";
 import { hasLabels } from "../models/labels.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
+import { refusePrecision } from "./refuse-precision.ts";
 import { plannedSteps } from "./step-plan.ts";
 import { checkDataset, rowCount, type TokenDataset } from "./token-dataset.ts";
 import type { TrainerState } from "./trainer-state.ts";
@@ -63,6 +64,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       "evaluation-missing",
       `eval_strategy is "${given.eval_strategy}", but there is no dataset to evaluate on.`,
     );
+  await refusePrecision(options.device, given);
   const batchSize = given.per_device_train_batch_size;
   if (given.dataloader_drop_last && rowCount(dataset) < batchSize)
     throw new TrainingError(

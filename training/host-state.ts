@@ -5,6 +5,7 @@ import type { ModelWithWeights } from "../models/pretrained.ts";
 import { copyParameters } from "./best-model.ts";
 import { createOptimizer } from "./create-optimizer.ts";
 import { clipScale, GradientSum } from "./gradient-sum.ts";
+import { LossScale } from "./loss-scale.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { StepResult, StepRole, TrainedTensors, TrainState } from "./train-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
@@ -19,6 +20,7 @@ export class HostState implements TrainState {
   readonly #given: TrainingArguments;
   readonly #optimizer: Optimizer;
   readonly #gradients: TrainingStep;
+  readonly #lossScale: LossScale | undefined;
   #parameters: Parameters;
   #average: WeightAverage | undefined;
 
@@ -28,24 +30,37 @@ export class HostState implements TrainState {
     this.#parameters = copyParameters(parameters);
     this.#optimizer = createOptimizer(model.parameters, given);
     this.#gradients = trainingStep(model, device, given);
+    this.#lossScale = given.mixed_precision === "no" ? undefined : new LossScale();
     this.#average = given.ema_decay === undefined ? undefined : new WeightAverage(given.ema_decay);
   }
 
   async step(batches: readonly TrainingBatch[], role: StepRole): Promise<StepResult> {
-    const { seed, step, learningRate } = role;
+    const { loss, gradients, gradNorm } = await this.#lossAndGradients(batches, role);
+    const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
+    // An overflow ends with a smaller scale, and the step is computed again: no rows are passed over.
+    if (!isFinite && Number.isFinite(loss) && this.#lossScale?.shrink())
+      return this.step(batches, role);
+    if (!isFinite) return { loss, gradNorm };
+    const scale = this.#lossScale?.value ?? 1;
+    const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm) / scale;
+    const { learningRate } = role;
+    this.#optimizer.step(this.#parameters, gradients, { learningRate, gradientScale });
+    this.#average?.add(this.#parameters);
+    this.#lossScale?.keep();
+    return { loss, gradNorm };
+  }
+
+  async #lossAndGradients(batches: readonly TrainingBatch[], { seed, step }: StepRole) {
     const gradients = new GradientSum();
+    const lossScale = this.#lossScale?.value;
     let loss = 0;
     for (const [part, batch] of batches.entries())
       loss += await this.#gradients.addGradients(gradients, this.#parameters, {
         batch,
         role: { seed, step, part },
+        ...(lossScale && { lossScale }),
       });
-    const gradNorm = gradients.norm();
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) return { loss, gradNorm };
-    const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm);
-    this.#optimizer.step(this.#parameters, gradients, { learningRate, gradientScale });
-    this.#average?.add(this.#parameters);
-    return { loss, gradNorm };
+    return { loss, gradients, gradNorm: gradients.norm() / (lossScale ?? 1) };
   }
 
   async weights(): Promise<Parameters> {
@@ -56,7 +71,7 @@ export class HostState implements TrainState {
     const average = this.#average?.parameters;
     return {
       parameters: this.#parameters,
-      optimizer: this.#optimizer.state(),
+      optimizer: new Map([...this.#optimizer.state(), ...(this.#lossScale?.state() ?? [])]),
       ...(average && { average }),
     };
   }
@@ -66,6 +81,7 @@ export class HostState implements TrainState {
     const { ema_decay } = this.#given;
     if (ema_decay !== undefined) this.#average = new WeightAverage(ema_decay, average);
     this.#optimizer.restore(optimizer, steps);
+    this.#lossScale?.restore(optimizer);
   }
 
   async releaseGraphs(): Promise<void> {
@@ -82,5 +98,6 @@ function trainingStep(model: Model, device: Device, given: TrainingArguments): T
     sessions: SESSIONS,
     smoothing: given.label_smoothing_factor,
     checkpointing: given.gradient_checkpointing,
+    mixedPrecision: given.mixed_precision !== "no",
   });
 }

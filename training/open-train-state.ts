@@ -11,8 +11,9 @@ export function openTrainState(
   device: Device,
   given: TrainingArguments,
 ): TrainState {
-  // Other optimizers work on the host everywhere: gradients come back at each step.
-  return holdsTensors(device) && given.optim === "adamw_torch"
+  // Other optimizers, and what finds overflows, work on the host everywhere: gradients come back at each step.
+  const isOnDevice = given.optim === "adamw_torch" && given.mixed_precision === "no";
+  return holdsTensors(device) && isOnDevice
     ? new DeviceState(start, device, given)
     : new HostState(start, device, given);
 }

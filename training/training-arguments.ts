@@ -10,6 +10,9 @@ import { TrainingError } from "./training-error.ts";
 /** The optimizers, as transformers names them (`optim`). */
 export const optimizers = ["adamw_torch", "sgd", "adafactor", "lion_32bit"] as const;
 
+/** What matrix products of a training are computed in, as Accelerate names it (`mixed_precision`). */
+export const precisions = ["no", "fp16", "bf16"] as const;
+
 /** What an optimizer takes beside rate and decay: only sgd does. */
 export interface OptimArgs {
   readonly momentum?: number;
@@ -31,6 +34,8 @@ export interface TrainingArguments {
   readonly gradient_accumulation_steps: number;
   /** Compute layers again in the backward pass instead of keeping them: less memory, the same bits. */
   readonly gradient_checkpointing: boolean;
+  /** The type of matrix products; all else is float32 (Accelerate's name: TrainingArguments has fp16 and bf16). */
+  readonly mixed_precision: (typeof precisions)[number];
   readonly lr_scheduler_type: SchedulerType;
   readonly lr_scheduler_kwargs?: SchedulerKwargs;
   /** Steps of rising learning rate; a fraction below 1 is a share of all steps. */
@@ -94,6 +99,7 @@ export const defaultArguments: TrainingArguments = {
   per_device_eval_batch_size: 8,
   gradient_accumulation_steps: 1,
   gradient_checkpointing: false,
+  mixed_precision: "no",
   lr_scheduler_type: "linear",
   warmup_steps: 0,
   warmup_ratio: 0,
@@ -182,6 +188,8 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
     );
   if (!optimizers.includes(complete.optim))
     throw invalid("optim", complete.optim, `one of ${optimizers.join(", ")}`);
+  if (!precisions.includes(complete.mixed_precision))
+    throw invalid("mixed_precision", complete.mixed_precision, `one of ${precisions.join(", ")}`);
   if (complete.optim_args && complete.optim !== "sgd")
     throw invalid("optim_args", complete.optim_args, `none: ${complete.optim} takes none`);
   const problem = kwargsProblem(complete);

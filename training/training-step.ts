@@ -43,11 +43,11 @@ export class TrainingStep {
     this.#paddingRows = new Map(model.parameters.map((spec) => [spec.name, spec.paddingRow]));
   }
 
-  /** Adds the batch's gradients to the sum and returns its loss. */
+  /** Adds the batch's gradients, times the scale that mixed precision needs, to the sum and returns its loss. */
   async addGradients(
     sum: GradientSum,
     parameters: Parameters,
-    { batch, role }: { batch: TrainingBatch; role: BatchRole },
+    { batch, role, lossScale }: { batch: TrainingBatch; role: BatchRole; lossScale?: number },
   ): Promise<number> {
     const key = JSON.stringify(batch.sizes);
     const training =
@@ -58,6 +58,8 @@ export class TrainingStep {
       this.#device.compile(training.graph, { repeats }),
     );
     const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);
+    if (lossScale !== undefined)
+      inputs.set("loss_scale", { dtype: "float32", shape: [], data: Float32Array.of(lossScale) });
     this.#buffers.addMasks(inputs, training.dropoutSites, role);
     this.#addRows(inputs, training, parameters);
     const outputs = await executable.run(inputs);

@@ -8,6 +8,7 @@ import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./sess
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
 import { webgpuFailure } from "./webgpu-failure.ts";
+import { lacksFloat16 } from "./webgpu-float16.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";
 import { WebgpuTensors } from "./webgpu-tensors.ts";
 
@@ -39,6 +40,7 @@ export async function openWebgpuDevice(): Promise<Device> {
       const session = await open(exportOnnx(webgpuGraph(graph)), { repeats });
       return new WebgpuExecutable(runtime, graph, session);
     },
+    lacksFloat16: () => lacksFloat16(runtime, open),
     hold: () => new WebgpuTensors(runtime, open, copies),
   };
 }
