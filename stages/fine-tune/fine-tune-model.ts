@@ -199,6 +199,7 @@ const LATER_ARGUMENTS = [
   "early_stopping_threshold",
   "label_smoothing_factor",
   "layerwise_lr_decay",
+  "mixed_precision",
   "optim",
 ];
 

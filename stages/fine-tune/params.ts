@@ -1,6 +1,7 @@
 import type { FromSchema } from "json-schema-to-ts";
 import type { ParamsSchema } from "../../engine/stage.ts";
 import { problemTypes } from "../../models/model.ts";
+import { precisions } from "../../training/training-arguments.ts";
 import { metricNames } from "./best-metric.ts";
 import { configSchema } from "./config-schema.ts";
 import { optimizerParams } from "./optimizer-params.ts";
@@ -133,6 +134,14 @@ export const params = {
       type: "boolean",
       default: false,
       examples: [true],
+    },
+    mixed_precision: {
+      description:
+        "What matrix products of training are computed in: fp16 where the device has it (--device webgpu, on an adapter with shader-f16). Weights, norms, softmax and loss stay in float32; the scale of the loss follows overflows.",
+      type: "string",
+      enum: precisions,
+      default: "no",
+      examples: ["fp16"],
     },
     ...optimizerParams,
     shuffle: {

@@ -12,7 +12,8 @@ const off = [false, null];
 const any = [true, false, null];
 const absent = [null];
 
-const FLOAT32 = "training is in float32; leave it out";
+const FLOAT32 = "all but products is in float32; leave it out";
+const HALF = "set mixed_precision: fp16, on a device that has it; or leave it out";
 const ONE_DEVICE = "training is on one device; leave it out";
 const IN_MEMORY = "rows are in memory; leave it out";
 const COMPILED = "graphs are always compiled; leave it out";
@@ -36,7 +37,7 @@ const refusedArguments = {
   ),
   average_tokens_across_devices: refused(any, ONE_DEVICE),
   batch_eval_metrics: refused(off, METRICS),
-  bf16: refused(off, FLOAT32),
+  bf16: refused(off, HALF),
   bf16_full_eval: refused(off, FLOAT32),
   data_seed: refused(absent, SEED),
   dataloader_in_order: refused([true, null], IN_MEMORY),
@@ -63,7 +64,7 @@ const refusedArguments = {
   eval_on_start: refused(off, "evaluate the model to start from in a stage `uses: evaluate`"),
   eval_use_gather_object: refused(off, ONE_DEVICE),
   evaluation_strategy: refused([], "it is called eval_strategy"),
-  fp16: refused(off, FLOAT32),
+  fp16: refused(off, HALF),
   fp16_full_eval: refused(off, FLOAT32),
   fsdp: refused([null, "", false, []], ONE_DEVICE),
   fsdp_config: refused(absent, ONE_DEVICE),
