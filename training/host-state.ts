@@ -36,11 +36,10 @@ export class HostState implements TrainState {
 
   async step(batches: readonly TrainingBatch[], role: StepRole): Promise<StepResult> {
     const { loss, gradients, gradNorm } = await this.#lossAndGradients(batches, role);
-    const isFinite = Number.isFinite(loss) && Number.isFinite(gradNorm);
+    if (!Number.isFinite(loss)) return { loss, gradNorm };
     // An overflow ends with a smaller scale, and the step is computed again: no rows are passed over.
-    if (!isFinite && Number.isFinite(loss) && this.#lossScale?.shrink())
-      return this.step(batches, role);
-    if (!isFinite) return { loss, gradNorm };
+    if (!Number.isFinite(gradNorm))
+      return this.#lossScale?.shrink() ? this.step(batches, role) : { loss, gradNorm };
     const scale = this.#lossScale?.value ?? 1;
     const gradientScale = clipScale(gradNorm, this.#given.max_grad_norm) / scale;
     const { learningRate } = role;
