@@ -7,9 +7,11 @@ import { ContentIds } from "../content-ids.ts";
 import { checkedUtf8 } from "./checked-utf8.ts";
 import { conllRecords } from "./conll-records.ts";
 import { csvRecords, tsvRecords } from "./csv-records.ts";
+import type { Features } from "./dataset-features.ts";
 import { jsonLinesRecords, textRecords } from "./line-records.ts";
 import { type Format, formatOf, type LoadParams, type SplitFile } from "./load-params.ts";
 import { type FileReport, loadReport } from "./load-report.ts";
+import { parquetRecords } from "./parquet-records.ts";
 import type { RecordFile, SourceRecord } from "./record.ts";
 import { type RowWithoutId, rowColumns, rowOf, textColumn, wantedColumns } from "./row-columns.ts";
 import { squadRecords } from "./squad-records.ts";
@@ -21,12 +23,17 @@ const READERS: { readonly [F in Format]: (file: RecordFile) => AsyncIterable<Sou
   txt: textRecords,
   conll: conllRecords,
   squad: squadRecords,
+  parquet: parquetRecords,
 };
+
+/** A file to read; without a format its extension or `with` says it. */
+type DataFile = Pick<SplitFile, "split" | "path"> & { readonly format?: Format };
 
 /** Reads the files in their order into a dataset, with a report of what was read. */
 export async function loadDataset(
   context: Pick<StageContext<LoadParams, InputPorts>, "params" | "signal" | "progress" | "metric">,
-  files: readonly SplitFile[],
+  files: readonly DataFile[],
+  features?: Features,
 ): Promise<{ dataset: Dataset; report: Json }> {
   const splits = new Map<string, Row[]>();
   const ids = new Map<string, RowIds>();
@@ -37,7 +44,7 @@ export async function loadDataset(
     const splitIds = ids.get(file.split) ?? new RowIds();
     splits.set(file.split, rows);
     ids.set(file.split, splitIds);
-    reports.push(await loadFile(context, file, rows, splitIds));
+    reports.push(await loadFile(context, { ...file, features }, rows, splitIds));
   }
   const report = loadReport(splits, reports);
   context.metric("rows", report.rows);
@@ -49,12 +56,13 @@ export async function loadDataset(
 
 async function loadFile(
   { params, signal }: Pick<StageContext<LoadParams, InputPorts>, "params" | "signal">,
-  { path, split }: SplitFile,
+  { path, split, features, ...given }: DataFile & { readonly features: Features | undefined },
   rows: Row[],
   ids: RowIds,
 ): Promise<FileReport> {
-  const format = formatOf(path, params);
-  if (format === undefined) throw new Error(`internal: ${path} passed the check without a format`);
+  const format = given.format ?? formatOf(path, params);
+  if (format === undefined || format === "folder")
+    throw new Error(`internal: ${path} passed the check without a format`);
   const { delimiter = ",", label } = params;
   const columns = rowColumns(format, params);
   const text = textColumn(columns);
@@ -66,6 +74,7 @@ async function loadFile(
     bytes: checkedUtf8(bytesOf(path, signal), path),
     columns: wantedColumns(columns),
     ...(text !== undefined && { textColumn: text }),
+    ...(features && { features }),
     delimiter,
     skippedBlankLine: () => blankLines++,
   };

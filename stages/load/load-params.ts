@@ -16,11 +16,12 @@ export const loadParams = {
   properties: {
     files: {
       description:
-        "The files to read: a path, a list of paths, or a map from split name to either. Without a map all rows are in the split `train`.",
+        "The files to read: a path, a list of paths, or a map from split name to either. Without a map all rows are in the split `train`; the folder of a Hugging Face dataset has splits of its own.",
       examples: [
         "data/packages.csv",
         ["data/2024.jsonl", "data/2025.jsonl"],
         { train: "data/train.csv", test: "data/test.csv" },
+        "data/imdb",
       ],
       anyOf: [
         ...pathOrPaths.anyOf,
@@ -34,9 +35,9 @@ export const loadParams = {
     },
     format: {
       description:
-        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt, .conll (or .iob2), .json. A txt file has one text a line; a conll file one word a line, its tag in the last column, a blank line between texts; a squad file is one JSON object, questions with answers as SQuAD 1.1 and 2.0 are published.",
+        "How the files are written. `auto` goes by the extension: .csv, .tsv, .jsonl (or .ndjson), .txt, .conll (or .iob2), .json, .parquet; a path without one is the folder of a Hugging Face dataset. A txt file has one text a line; a conll file one word a line, its tag in the last column, a blank line between texts; a squad file is one JSON object, questions with answers as SQuAD 1.1 and 2.0 are published.",
       type: "string",
-      enum: ["auto", "csv", "tsv", "jsonl", "txt", "conll", "squad"],
+      enum: ["auto", "csv", "tsv", "jsonl", "txt", "conll", "squad", "parquet", "folder"],
       default: "auto",
       examples: ["csv"],
     },
@@ -106,14 +107,27 @@ const EXTENSIONS: { readonly [extension: string]: Format } = {
   ".conll": "conll",
   ".iob2": "conll",
   ".json": "squad",
+  ".parquet": "parquet",
 };
 
 /** How a file is written. */
-export type Format = Exclude<LoadParams["format"], "auto">;
+export type Format = Exclude<LoadParams["format"], "auto" | "folder">;
 
-/** The format that `with` or the file's extension says; undefined where neither does. */
-export function formatOf(path: string, { format }: LoadParams): Format | undefined {
-  return format === "auto" ? EXTENSIONS[extname(path).toLowerCase()] : format;
+/** The format that a file's extension says; undefined where it says none. */
+export function formatOfExtension(path: string): Format | undefined {
+  return EXTENSIONS[extname(path).toLowerCase()];
+}
+
+/** The format that `with` or the extension says; undefined where neither does. A path without an extension is a folder's. */
+export function formatOf(path: string, { format }: LoadParams): Format | "folder" | undefined {
+  if (format !== "auto") return format;
+  return extname(path) === "" ? "folder" : formatOfExtension(path);
+}
+
+/** The folder that is read, where it is one. */
+export function folderOf({ files, ...params }: LoadParams): string | undefined {
+  const isFolder = typeof files === "string" && formatOf(files, { files, ...params }) === "folder";
+  return isFolder ? files : undefined;
 }
 
 const CONTENT = [
@@ -135,6 +149,7 @@ const foreignParams = {
   csv: [],
   tsv: ["delimiter"],
   jsonl: ["delimiter"],
+  parquet: ["delimiter"],
   txt: ["label", "words", "tags", "tag_names", ...CONTENT, "id", "delimiter"],
   conll: ["label", "words", "tags", ...CONTENT, "id", "delimiter"],
   squad: ["label", "words", "tags", "tag_names", ...CONTENT, "id", "delimiter"],
@@ -143,13 +158,14 @@ const foreignParams = {
 /** What is wrong with a file's extension, or with params that mean nothing for its format. */
 export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsProblem[] {
   const format = formatOf(path, params);
+  if (format === "folder") return params.files === path ? [] : [folderAmongFiles(path, at)];
   if (format === undefined)
     return [
       {
         at,
         code: "unknown-format",
         message: `The extension of "${path}" does not say how the file is written.`,
-        hint: "say it: format: csv, tsv, jsonl, txt, conll or squad",
+        hint: "say it: format: csv, tsv, jsonl, txt, conll, squad or parquet",
       },
     ];
   return foreignParams[format]
@@ -160,4 +176,13 @@ export function problemsOf({ path, at }: SplitFile, params: LoadParams): ParamsP
       message: `"${path}" is a ${format} file, which has no ${name === "delimiter" ? "delimiter to choose" : "columns"}.`,
       hint: `leave out "${name}"`,
     }));
+}
+
+function folderAmongFiles(path: string, at: SplitFile["at"]): ParamsProblem {
+  return {
+    at,
+    code: "folder-among-files",
+    message: `"${path}" has no extension, and so is a folder, which has splits of its own.`,
+    hint: "give the folder alone, as `files`; or say how the file is written: format: csv",
+  };
 }

@@ -2,13 +2,21 @@ import { defineStage, type InputPath } from "../../engine/stage.ts";
 import { dataset } from "../artifacts/dataset.ts";
 import { report } from "../artifacts/report.ts";
 import { contentProblems } from "./content-problems.ts";
-import { filesBySplit, formatOf, type LoadParams, loadParams, problemsOf } from "./load-params.ts";
+import {
+  filesBySplit,
+  folderOf,
+  formatOf,
+  type LoadParams,
+  loadParams,
+  problemsOf,
+} from "./load-params.ts";
 
-/** Reads rows with a text, perhaps labels or numbers, tagged words, a completion or target, questions, or conversations, from CSV, TSV, JSON Lines, plain text, CoNLL or SQuAD files. */
+/** Reads rows with a text, perhaps labels or numbers, tagged words, a completion or target, questions, or conversations, from CSV, TSV, JSON Lines, plain text, CoNLL, SQuAD or Parquet files, or a Hugging Face dataset's folder. */
 export const load = defineStage({
   kind: "load",
   version: 1,
-  description: "Reads rows from CSV, TSV, JSON Lines, plain text, CoNLL or SQuAD files.",
+  description:
+    "Reads rows from CSV, TSV, JSON Lines, plain text, CoNLL, SQuAD or Parquet files, or a Hugging Face dataset's folder.",
   params: loadParams,
   inputs: {},
   outputs: {
@@ -23,8 +31,10 @@ export const load = defineStage({
       const readAs = params.format === "auto" ? formatOf(path, params) : undefined;
       return { at, ...(readAs && { readAs }) };
     }),
-  parts: ({ files }: LoadParams) => ({
-    dataset: [...new Set(filesBySplit(files).map(({ split }) => split))],
+  parts: (params: LoadParams) => ({
+    dataset: folderOf(params)
+      ? undefined
+      : [...new Set(filesBySplit(params.files).map(({ split }) => split))],
   }),
   check: (params: LoadParams) => [
     ...contentProblems(params),
@@ -32,6 +42,10 @@ export const load = defineStage({
   ],
   async run(context) {
     const { loadDataset } = await import("./load-dataset.ts");
-    return loadDataset(context, filesBySplit(context.params.files));
+    const folder = folderOf(context.params);
+    if (folder === undefined) return loadDataset(context, filesBySplit(context.params.files));
+    const { readDatasetFolder } = await import("./dataset-folder.ts");
+    const { files, features } = await readDatasetFolder(folder);
+    return loadDataset(context, files, features);
   },
 });

@@ -1,8 +1,9 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
+import type { Features } from "./dataset-features.ts";
 
 /** A row as a file gives it. */
 export interface SourceRecord {
-  /** Where it begins in the file, 1 for the first line. */
+  /** Where it begins in the file, 1 for the first line; in a file without lines the number of the row. */
   readonly line: number;
   /** Where a line would say little: its place in the file in other words. */
   readonly place?: string;
@@ -19,6 +20,8 @@ export interface RecordFile {
   readonly columns: readonly string[];
   /** The one of them that must hold a string, where there is one. */
   readonly textColumn?: string;
+  /** What the dataset says of its columns, where the file itself says nothing. */
+  readonly features?: Features;
   /** Between the cells of a CSV file. */
   readonly delimiter: string;
   /** Told of each line without content. */

@@ -362,7 +362,7 @@ test("check: extensions and params that mean nothing are named with their place"
       at: ["files", 1],
       code: "unknown-format",
       message: 'The extension of "b.xlsx" does not say how the file is written.',
-      hint: "say it: format: csv, tsv, jsonl, txt, conll or squad",
+      hint: "say it: format: csv, tsv, jsonl, txt, conll, squad or parquet",
     },
   ]);
   assert.deepEqual(check({ files: "b.txt", label: "x" }), [
