@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,20 +8,44 @@ import { ProjectRig } from "./project-rig.ts";
 const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const tsx = fileURLToPath(import.meta.resolve("tsx"));
 
-/** Runs one line of a page in a shell; all it prints. */
-function shell(rig: ProjectRig, command: string): Promise<string> {
+/** What a page's commands run under, and what happens while one of them waits. */
+export interface PageSetting {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Done when `run --watch` waits for the first time; when it waits again, Ctrl-C ends it. */
+  whileWaiting?(rig: ProjectRig): Promise<void>;
+}
+
+/** Runs one line of a page in a shell; all it prints, the project's folder called /project. */
+async function shell(
+  rig: ProjectRig,
+  command: string,
+  { environment, whileWaiting }: PageSetting,
+): Promise<string> {
   const env = {
     ...process.env,
     PATH: `${join(rig.folder, "bin")}:${process.env.PATH}`,
-    ...{ COLUMNS: "100", LANG: "C.UTF-8", NO_COLOR: "1", CI: "true" },
-    ...{ GIT_CONFIG_GLOBAL: "/dev/null", GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@example.org" },
-    ...{ GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@example.org" },
+    ...{
+      COLUMNS: "100",
+      LANG: "C.UTF-8",
+      NO_COLOR: "1",
+      CI: "true",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+    },
+    ...environment,
   };
-  return new Promise((resolve) => {
-    execFile("sh", ["-c", `{ ${command}; } 2>&1`], { cwd: rig.folder, env }, (_, stdout) =>
-      resolve(stdout),
-    );
-  });
+  const isWatching = command.includes("--watch");
+  const line = isWatching ? `exec ${command} 2>&1` : `{ ${command}; } 2>&1`;
+  const child = spawn("sh", ["-c", line], { cwd: rig.folder, env, stdio: ["ignore", "pipe", 2] });
+  let printed = "";
+  let waits = 0;
+  for await (const text of child.stdout!.setEncoding("utf8")) {
+    printed += text;
+    if (!isWatching || printed.split("(Ctrl-C ends it)\n").length - 1 === waits) continue;
+    waits += 1;
+    if (waits === 1) await whileWaiting?.(rig);
+    else child.kill("SIGINT");
+  }
+  return printed.replaceAll(rig.folder, "/project");
 }
 
 /** Without what another machine or day prints differently: times, names of runs, digests, decimals, widths. */
@@ -32,6 +56,7 @@ function stable(text: string): string {
     .replace(/\b[0-9a-f]{6}(?= +\(?TIME)/g, "RUN")
     .replace(/\b\d+m \d+s\b|[+-]?\d+\.\d+(e-?\d+)?/g, "N")
     .replace(/N(e-?\d+)?/g, "N")
+    .replace(/\b(\d+|N) (bytes|KB|MB)\b/g, "SIZE")
     .replace(/ *\n */g, " ")
     .replace(/ +/g, " ");
 }
@@ -43,6 +68,7 @@ function stable(text: string): string {
 export async function checkPage(
   page: string,
   filesOf: (text: string) => Promise<Readonly<Record<string, string>>>,
+  setting: PageSetting = {},
 ): Promise<void> {
   const text = await readFile(page, "utf8");
   await using rig = await ProjectRig.create({
@@ -57,7 +83,7 @@ export async function checkPage(
     const commands = [...block[1]!.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command!);
     let printed = "";
     for (const command of commands) {
-      const result = await shell(rig, command);
+      const result = await shell(rig, command, setting);
       printed += `$ ${command}\n${result}${result === "" ? "" : "\n"}`;
     }
     written += `${text.slice(from, block.index)}\`\`\`console\n${printed.trimEnd()}\n\`\`\``;
