@@ -21,7 +21,9 @@ test("two runs of one pipeline started together on one cache execute each key on
   const workers = await Promise.all(
     ["one", "two"].map(async (name) => {
       await mkdir(join(folder, name));
-      return startWorker(root, join(folder, name));
+      const worker = await startWorker(root, join(folder, name));
+      t.after(() => worker.kill());
+      return worker;
     }),
   );
   let waits = 0;
@@ -86,6 +88,7 @@ test("eight processes beside a collection that takes all it may: no input is eve
   const working = names.map(async (name) => {
     await mkdir(join(folder, name));
     const worker = await startWorker(cache.folder.root, join(folder, name), options);
+    t.after(() => worker.kill());
     for (let round = 0; round < rounds / 5; round++) {
       const run = await worker.run(["ash", "elm", "oak"][round % 3]!);
       assert.deepEqual(
