@@ -1,15 +1,23 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { Device } from "../../compute/device.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
-import { createModel, formatPretrained } from "../../models/pretrained.ts";
+import { sizeOf } from "../../compute/graph.ts";
+import { folderSource } from "../../models/file-source.ts";
+import { createModel, formatPretrained, loadPretrained } from "../../models/pretrained.ts";
 import { parseSafetensors } from "../../models/safetensors.ts";
 import { fineTune } from "../../training/fine-tune.ts";
+import { GradientSum } from "../../training/gradient-sum.ts";
 import { LossScale } from "../../training/loss-scale.ts";
 import type { TrainingArguments } from "../../training/training-arguments.ts";
+import { TrainingStep } from "../../training/training-step.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
+import { referenceBatch } from "../rig/reference-batch.ts";
+import { readReferenceCase, relativeError } from "../rig/reference-case.ts";
 
 // ONNX Runtime's CPU provider rounds to float16 where the graph says so, and multiplies in float32: slow, but the numbers.
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
@@ -40,6 +48,40 @@ test("20 steps in fp16 have float32's losses but for rounding, and weights of fl
   assert.ok(worst > 1e-7, "as if nothing were rounded");
   assert.equal(made.trained.parameters.get("classifier.weight")!.dtype, "float32");
 });
+
+interface Autocast {
+  readonly torch: string;
+  readonly cases: Readonly<
+    Record<string, { readonly loss: number; readonly gradients: Readonly<Record<string, number>> }>
+  >;
+}
+const golden = new URL("../golden/", import.meta.url);
+const autocast: Autocast = JSON.parse(
+  readFileSync(new URL("mixed-precision.json", golden), "utf8"),
+);
+
+for (const [name, errors] of Object.entries(autocast.cases))
+  test(`${name}: as near to float64 as PyTorch ${autocast.torch} is under autocast`, async () => {
+    const reference = await readReferenceCase(fileURLToPath(new URL(name, golden)));
+    const { model, parameters } = await loadPretrained(folderSource(reference.model), { seed: 0 });
+    const step = new TrainingStep(model, half, { sessions: 1, mixedPrecision: true });
+    const sum = new GradientSum();
+    const batch = referenceBatch(reference);
+    const role = { seed: 0, step: 0, part: 0 };
+    const lossScale = 65536;
+    const loss = await step.addGradients(sum, parameters, { batch, role, lossScale });
+    await step.release();
+    assert.ok(Math.abs(loss / reference.loss - 1) < 2 * errors.loss + 1e-5, `loss ${loss}`);
+    for (const [parameter, allowed] of Object.entries(errors.gradients)) {
+      if (allowed > 1) continue; // a key bias has no gradient in exact arithmetic
+      const { shape } = parameters.get(parameter)!;
+      const gradient = sum.dense.get(parameter)?.slice() ?? new Float32Array(sizeOf(shape));
+      sum.tables.get(parameter)?.addTo(gradient);
+      const unscaled = gradient.map((x) => x / lossScale);
+      const error = relativeError(unscaled, reference.golden.get(`grad.${parameter}`)!);
+      assert.ok(error < 1.5 * allowed, `${parameter}: ${error}, PyTorch's is ${allowed}`);
+    }
+  });
 
 test("gradients that overflow are computed again with a smaller scale: no rows are passed over", async () => {
   const steep = createModel(markedConfig, { task: "sequence-classification", labels, seed: 1 });
