@@ -2,6 +2,8 @@ import type { Tokenizer } from "@huggingface/tokenizers";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
 import { loadTokenizer } from "./load-tokenizer.ts";
+import { spellingOf } from "./spelling-of.ts";
+import { type Spelling, type TextOffsets, textOffsets } from "./text-offsets.ts";
 
 /** How long encoded texts may be. */
 export interface EncodeLimits {
@@ -63,6 +65,7 @@ export class Encoder {
   /** Whether each word can be encoded alone, whatever the words around it. */
   readonly #wordByWord: boolean;
   readonly #byteWords: RegExp | undefined;
+  readonly #spelling: Spelling;
   readonly #words = new Map<string, readonly number[]>();
 
   constructor(files: TokenizerFiles) {
@@ -76,6 +79,7 @@ export class Encoder {
     this.#wordByWord =
       !tokenizer.model!.fuse_unk && !config.remove_space && !config.do_lowercase_and_remove_accent;
     this.#byteWords = byteWordsOf(tokenizer);
+    this.#spelling = spellingOf(tokenizer, (normalized) => this.#split(normalized));
     this.#cutsLeft = config.truncation_side === "left";
     this.facts = {
       vocabSize: largestId(tokenizer) + 1,
@@ -121,6 +125,18 @@ export class Encoder {
       begins: [...none(before), ...this.#cut(begins, room), ...none(after)],
       fullLength: own.length + before.length + after.length,
     };
+  }
+
+  /** The ids of a text with the place of each in it; a StageFailure where the tokenizer's changes cannot be followed. */
+  encodeWithOffsets(text: string): TextOffsets & { readonly ids: readonly number[] } {
+    const ids = this.ownIds(text);
+    const offsets = textOffsets(text, ids, this.#spelling);
+    if (offsets) return { ids, ...offsets };
+    throw new StageFailure({
+      code: "no-offsets",
+      message: `The places of the tokenizer's tokens in this text cannot be told: ${text.slice(0, 60)}`,
+      hint: "answers are found by such places; tokenizers of BERT, DistilBERT, RoBERTa and XLM-RoBERTa have them",
+    });
   }
 
   /** Ids as text, without special tokens. */
