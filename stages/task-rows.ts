@@ -1,6 +1,7 @@
 import { StageFailure } from "../engine/diagnostic.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
+import { answeredRows } from "./answered-rows.ts";
 import type { TokenizerFiles } from "./artifacts/tokenizer.ts";
 import type { TokenSplit } from "./artifacts/tokens.ts";
 import { labelSetRows, labelsOfSets } from "./label-set-rows.ts";
@@ -37,6 +38,7 @@ export const taskRows: Readonly<Record<Learning, TaskRows>> = {
   multi_label_classification: { labelsOf: labelsOfSets, read: labelSetRows },
   regression: { labelsOf: namesOfNumbers, read: numberRows },
   "token-classification": { labelsOf: tagsOfRows, read: taggedRows },
+  "question-answering": { read: answeredRows },
   "masked-lm": { read: (_, split, context) => maskableRows(split, context) },
   "causal-lm": { read: followedRows },
   "sequence-to-sequence": { read: sequenceRows },

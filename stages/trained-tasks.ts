@@ -4,6 +4,7 @@ import type { ProblemType, Task } from "../models/model.ts";
 export const trainedTasks = [
   "sequence-classification",
   "token-classification",
+  "question-answering",
   "masked-lm",
   "causal-lm",
   "sequence-to-sequence",

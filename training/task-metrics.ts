@@ -1,10 +1,13 @@
 import type { Task } from "../models/model.ts";
+import { answerLoss, answerMetrics } from "./answer-metrics.ts";
+import { bestAnswers, defaultAnswerOptions } from "./best-answers.ts";
 import type { EvaluationOptions } from "./evaluate.ts";
 import { predictLogits } from "./evaluate.ts";
 import type { Metrics } from "./history.ts";
 import { labelSetMetrics } from "./label-set-metrics.ts";
 import { measureLanguageModel } from "./language-model.ts";
 import { classificationMetrics } from "./metrics.ts";
+import type { QuestionSet } from "./question-set.ts";
 import { regressionMetrics } from "./regression-metrics.ts";
 import { tagMetrics } from "./tag-metrics.ts";
 import type { TokenDataset } from "./token-dataset.ts";
@@ -24,6 +27,7 @@ export async function taskMetrics(
     return { loss, perplexity };
   }
   const logits = await predictLogits(dataset, options);
+  if (dataset.questions) return questionMetrics(logits, dataset, dataset.questions);
   if (model.task === "token-classification") {
     const { loss, accuracy, precision, recall, f1 } = tagMetrics(logits, dataset, labels);
     return { loss, accuracy, precision, recall, f1 };
@@ -32,6 +36,19 @@ export async function taskMetrics(
   const found = classificationMetrics(logits, dataset.labels, labels);
   const { loss, accuracy, macro_f1, weighted_f1 } = found;
   return { loss, accuracy, macro_f1, weighted_f1 };
+}
+
+function questionMetrics(
+  logits: Float32Array,
+  dataset: TokenDataset,
+  questions: QuestionSet,
+): Metrics {
+  const mayBeNone = questions.asked.some(({ answers }) => answers.length === 0);
+  const chosen = { ...defaultAnswerOptions, version_2_with_negative: mayBeNone };
+  const found = bestAnswers(questions, { logits, offsets: dataset.offsets }, chosen);
+  const texts = found.map(({ text }) => text);
+  const { exact_match, f1 } = answerMetrics(questions.asked, texts, { mayBeNone });
+  return { loss: answerLoss(logits, dataset), exact_match, f1 };
 }
 
 function targetMetrics(

@@ -1,5 +1,6 @@
 import type { Model } from "../models/model.ts";
 import type { Masking } from "./masking.ts";
+import type { QuestionSet } from "./question-set.ts";
 import { TrainingError } from "./training-error.ts";
 
 /** Rows of token ids with labels, in memory. */
@@ -28,6 +29,8 @@ export interface TokenDataset {
   readonly targets?: Float32Array;
   /** Words are hidden anew in each epoch: `labels` are then of all tokens that may be. */
   readonly masking?: Masking;
+  /** What the rows ask, whose answers `labels` are of. */
+  readonly questions?: QuestionSet;
   /** What a user calls each row. */
   readonly rowIds: readonly string[];
 }

@@ -44,6 +44,17 @@ export interface WrittenPrediction {
   readonly prediction: string;
 }
 
+/** What was answered to one question. */
+export interface AnswerPrediction {
+  readonly id: string;
+  /** Each right. */
+  readonly answers: readonly string[];
+  /** Empty: no answer. */
+  readonly prediction: string;
+  /** The probability of the answer among those that were kept. */
+  readonly score: number;
+}
+
 /** A model's results on a dataset. */
 export interface Metrics {
   /** Numbers by name: loss, accuracy, macro_f1, … */
@@ -64,7 +75,8 @@ export interface Metrics {
     | readonly TagPrediction[]
     | readonly LabelSetPrediction[]
     | readonly NumberPrediction[]
-    | readonly WrittenPrediction[];
+    | readonly WrittenPrediction[]
+    | readonly AnswerPrediction[];
 }
 
 /** metrics.json (flat numbers), report.json (per class, confusion matrix), predictions.jsonl (one row a line). */

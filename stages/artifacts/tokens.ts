@@ -4,6 +4,12 @@ import { formatSafetensors, parseSafetensors, type RawTensor } from "../../model
 import { areNumbers, isListOfTexts } from "./dataset.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
+import {
+  questionTensors,
+  readQuestions,
+  type TokenQuestions,
+  writeQuestions,
+} from "./token-questions.ts";
 import { TOKENIZER_FILES, type TokenizerFiles } from "./tokenizer.ts";
 
 /** What is left of a row once its text is tokens. */
@@ -32,6 +38,8 @@ export interface TokenSplit {
   readonly written?: Uint8Array;
   /** What the rows are to become; absent where there is no such thing. */
   readonly targets?: TokenTargets;
+  /** What the rows ask; absent where they ask nothing. */
+  readonly questions?: TokenQuestions;
 }
 
 /** Who wrote a token: `given` before a model goes on (a prompt, what users say), `own` to be written by it, or `unknown`. */
@@ -64,7 +72,7 @@ export interface Tokens {
 
 /**
  * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids, word_starts and written
- * U8, target_ids and target_lengths) and `<split>/rows.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
+ * U8, target_ids and target_lengths, those of questions) and `<split>/rows.jsonl`, of questions `<split>/questions.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
  */
 export const tokens: ArtifactType<Tokens> = {
   name: "tokens",
@@ -102,8 +110,12 @@ async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter
     tensors.set("target_ids", idTensor(split.targets.inputIds));
     tensors.set("target_lengths", tensorOf("U32", lengthsOf(split.targets.offsets)));
   }
+  if (split.questions)
+    for (const [tensor, data] of questionTensors(split.questions))
+      tensors.set(tensor, tensorOf("U32", data));
   await files.write(`${name}/tokens.safetensors`, formatSafetensors(tensors));
   await files.write(`${name}/rows.jsonl`, formatJsonLines(split.rows.map(canonicalRow)));
+  if (split.questions) await writeQuestions(name, split.questions, files);
 }
 
 function canonicalRow({ id, label, labels, numbers, tags, reference }: TokenRow): TokenRow {
@@ -167,6 +179,12 @@ async function readSplit(
   }))
     if (tensor && (tensor.dtype !== "U8" || tensor.bytes.byteLength !== inputIds.length))
       throw malformed("tokens", path, `has ${name} of another size than its tokens`);
+  const questions = await readQuestions(name, files, {
+    tensors,
+    rows: rows.length,
+    tokens: inputIds.length,
+    u32Of,
+  });
   if (starts && !fitsTags(starts.bytes, offsets, rows))
     throw malformed("tokens", path, "has word_starts that do not fit the tags of its rows");
   return {
@@ -177,6 +195,7 @@ async function readSplit(
     ...(starts && { wordStarts: new Uint8Array(starts.bytes) }),
     ...(written && { written: new Uint8Array(written.bytes) }),
     ...(targets && { targets }),
+    ...(questions && { questions }),
   };
 }
 

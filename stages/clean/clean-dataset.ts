@@ -2,6 +2,7 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 import type { InputPort, Json, StageContext } from "../../engine/stage.ts";
 import type { Dataset, dataset, Row } from "../artifacts/dataset.ts";
 import { byCodeUnit } from "../by-code-unit.ts";
+import { codePointsOf } from "../code-points.ts";
 import type { CleanParams } from "./clean.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 
@@ -53,13 +54,14 @@ function cleanRow(row: Row, tallies: readonly Tally[]): Row | undefined {
     if (text === undefined) return undefined;
     if (text !== clean.text && clean.tags) throw changesTaggedText(clean, tally.rule.name);
     clean = changedRow(clean, text, tally.rule);
+    if (tally.rule.change) requireAnswers(clean, tally.rule.name);
   }
   return clean;
 }
 
 /** The row with its new text, and its other texts changed alike. */
 function changedRow(row: Row, text: string, { change }: Rule): Row {
-  const { completion, target, messages } = row;
+  const { completion, target, messages, question } = row;
   if (change && messages) {
     const changed = messages.map((one) => ({ ...one, content: change(one.content) }));
     return { ...row, text: changed.map(({ content }) => content).join("\n"), messages: changed };
@@ -69,6 +71,7 @@ function changedRow(row: Row, text: string, { change }: Rule): Row {
     text,
     ...(change && completion !== undefined && { completion: change(completion) }),
     ...(change && target !== undefined && { target: change(target) }),
+    ...(change && question !== undefined && { question: change(question) }),
   };
 }
 
@@ -119,6 +122,22 @@ function changesTaggedText({ id }: Row, rule: string): StageFailure {
     code: "tagged-text-changed",
     message: `The rule ${rule} changes the text of the row "${id}", whose words have tags.`,
     hint: "rules that only drop rows are fine here; clean words before they get their tags",
+  });
+}
+
+/** Answers must still stand in a changed context. */
+function requireAnswers({ id, text, answers }: Row, rule: string): void {
+  if (answers === undefined) return;
+  const { toCodeUnit } = codePointsOf(text);
+  const moved = answers.text.find((answer, i) => {
+    const begin = toCodeUnit(answers.answer_start[i]!);
+    return begin === undefined || !text.startsWith(answer, begin);
+  });
+  if (moved === undefined) return;
+  throw new StageFailure({
+    code: "answered-text-changed",
+    message: `The rule ${rule} changes the context of the row "${id}", and the answer "${moved}" does not stand there any more.`,
+    hint: "rules that only drop rows are fine here; change contexts before their answers are marked",
   });
 }
 

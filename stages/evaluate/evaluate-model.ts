@@ -11,6 +11,7 @@ import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
 import { learningOfModel, taskRows } from "../task-rows.ts";
 import type { Learning } from "../trained-tasks.ts";
+import { answerResults } from "./answer-results.ts";
 import { classificationResults, type MeasuredSplit } from "./classification-results.ts";
 import type { EvaluateInputs, EvaluateParams } from "./evaluate.ts";
 import { tagResults } from "./tag-results.ts";
@@ -25,6 +26,7 @@ const resultsOf: Readonly<Record<Learning, Results>> = {
   multi_label_classification: ofLogits(labelSetResults),
   regression: ofLogits(regressionResults),
   "token-classification": ofLogits(tagResults),
+  "question-answering": ofLogits(answerResults),
   "masked-lm": writtenResults,
   "causal-lm": writtenResults,
   "sequence-to-sequence": writtenResults,

@@ -5,6 +5,7 @@ import {
   type ParamsSchema,
   type StageContext,
 } from "../../engine/stage.ts";
+import { defaultAnswerOptions } from "../../training/best-answers.ts";
 import { metrics } from "../artifacts/metrics.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
@@ -58,6 +59,36 @@ const params = {
       maximum: 100,
       default: 1,
       examples: [1.2],
+    },
+    n_best_size: {
+      description:
+        "Of question-answering: how many starts and ends of an answer are tried in each row, and how many answers kept.",
+      type: "integer",
+      minimum: 1,
+      maximum: 1000,
+      default: defaultAnswerOptions.n_best_size,
+      examples: [20],
+    },
+    max_answer_length: {
+      description: "Of question-answering: the most tokens of an answer.",
+      type: "integer",
+      minimum: 1,
+      maximum: 100_000,
+      default: defaultAnswerOptions.max_answer_length,
+      examples: [30],
+    },
+    version_2_with_negative: {
+      description:
+        "Of question-answering: whether a question may have no answer; without it, yes where one of the split has none.",
+      type: "boolean",
+      examples: [true],
+    },
+    null_score_diff_threshold: {
+      description:
+        "Of question-answering: by how much no answer must score higher than the best one to be given.",
+      type: "number",
+      default: defaultAnswerOptions.null_score_diff_threshold,
+      examples: [-1],
     },
     threshold: {
       description:

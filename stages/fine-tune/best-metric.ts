@@ -8,6 +8,7 @@ const metricsOf = {
   multi_label_classification: ["loss", "subset_accuracy", "micro_f1", "macro_f1", "weighted_f1"],
   regression: ["loss", "mse", "mae", "r2", "pearson", "spearmanr"],
   "token-classification": ["loss", "accuracy", "precision", "recall", "f1"],
+  "question-answering": ["loss", "exact_match", "f1"],
   "masked-lm": ["loss", "perplexity"],
   "causal-lm": ["loss", "perplexity"],
   "sequence-to-sequence": ["loss", "perplexity"],

@@ -114,7 +114,6 @@ export const fineTune = defineStage({
 
 /** Tasks by their names at Hugging Face that this stage does not do. */
 const OTHER_TASKS = [
-  "question-answering",
   "fill-mask",
   "text-generation",
   "summarization",

@@ -36,7 +36,7 @@ export const params = {
     },
     task: {
       description:
-        "What the model learns: sequence-classification gives each text a label, labels or numbers (problem_type), token-classification each word a tag, masked-lm to find hidden words, causal-lm to go on with a text, sequence-to-sequence to turn a text into another.",
+        "What the model learns: sequence-classification gives each text a label, labels or numbers (problem_type), token-classification each word a tag, question-answering to find an answer in a context, masked-lm to find hidden words, causal-lm to go on with a text, sequence-to-sequence to turn a text into another.",
       type: "string",
       default: "sequence-classification",
       examples: ["sequence-classification", "token-classification", "causal-lm"],

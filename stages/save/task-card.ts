@@ -115,6 +115,25 @@ export const taskCards: Readonly<Record<Learning, TaskCard>> = {
     ],
     caution: "A tagger repeats",
   },
+  "question-answering": {
+    pipelineTag: "question-answering",
+    title: "Answerer of questions",
+    gives: () => "finds the answer to a question in a text",
+    scores: [
+      ["exact_match", "Exact match", "exact_match"],
+      ["f1", "F1", "f1"],
+      ["loss", "Loss", "loss"],
+    ],
+    data: "questions with answers that are stretches of texts",
+    loss: "mean cross-entropy of the answer's first and last token",
+    classTitle: "",
+    classUnit: "",
+    limits: [
+      "An answer is always a stretch of the text, also where the text does not hold it or where several stretches are needed.",
+      "Exact match and F1 are in percent and forgive case, punctuation and English articles, as SQuAD's script does.",
+    ],
+    caution: "A model of answers repeats",
+  },
   "masked-lm": {
     ...languageModel,
     pipelineTag: "fill-mask",

@@ -1,5 +1,6 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
+import { encodeQuestion, type QuestionLimits, type QuestionRow } from "./encode-question.ts";
 import {
   type EncodedWritten,
   encodeCompletion,
@@ -7,7 +8,13 @@ import {
   encodeTarget,
   type MarkedText,
 } from "./encode-written.ts";
-import { type Encoded, type EncodeLimits, Encoder, type EncoderFacts } from "./encoder.ts";
+import {
+  type Encoded,
+  type EncodeLimits,
+  Encoder,
+  type EncoderFacts,
+  type PlacedIds,
+} from "./encoder.ts";
 import { DeadlinePassed, withDeadline } from "./with-deadline.ts";
 
 /** The ids of a batch of texts, one text after the other. */
@@ -102,6 +109,23 @@ export class BatchEncoder {
   /** What ids add to the text of those before them. */
   decodeAfter(before: readonly number[], ids: readonly number[]): string {
     return this.decode([...before, ...ids]).slice(this.decode(before).length);
+  }
+
+  /** The rows of each question; see encodeQuestion. */
+  encodeQuestions(
+    pairs: readonly { readonly question: string; readonly context: string }[],
+    limits: QuestionLimits,
+  ): readonly (readonly QuestionRow[])[] {
+    const characters = sumOf(pairs, ({ question, context }) => question.length + context.length);
+    return withinDeadline(characters, () => {
+      let [known, placed]: [string?, PlacedIds?] = [];
+      return pairs.map(({ question, context }) => {
+        if (placed === undefined || context !== known)
+          // many questions have one context
+          [known, placed] = [context, this.#encoder.encodeWithOffsets(context)];
+        return encodeQuestion(this.#encoder, { question, context: placed }, limits);
+      });
+    });
   }
 
   /** Ids as text, without special tokens. */

@@ -25,12 +25,32 @@ export interface EncodedWords extends Encoded {
   readonly begins: readonly number[];
 }
 
+/** All ids of a text, and where each stands in it. */
+export interface PlacedIds extends TextOffsets {
+  readonly ids: readonly number[];
+}
+
 /** What is put around a text's own ids. */
 export interface Template {
   readonly before: readonly number[];
   readonly after: readonly number[];
   /** Token types of before, of each of the text's own ids, and of after; absent where all are 0. */
   readonly types?: readonly [readonly number[], number, readonly number[]];
+}
+
+/** What is put around and between the ids of two texts. */
+export interface PairTemplate {
+  readonly before: readonly number[];
+  readonly between: readonly number[];
+  readonly after: readonly number[];
+  /** Token types of before, of the first text's ids, of between, of the second's, and of after. */
+  readonly types: readonly [
+    readonly number[],
+    number,
+    readonly number[],
+    number,
+    readonly number[],
+  ];
 }
 
 /** What must be known of a tokenizer besides its ids. */
@@ -95,6 +115,10 @@ export class Encoder {
     };
   }
 
+  get pairTemplate(): PairTemplate {
+    return pairTemplateOf(this.#tokenizer);
+  }
+
   encode(text: string, { maxLength }: EncodeLimits): Encoded {
     const { before, after } = this.facts.template;
     const own = this.ownIds(text);
@@ -128,7 +152,7 @@ export class Encoder {
   }
 
   /** The ids of a text with the place of each in it; a StageFailure where the tokenizer's changes cannot be followed. */
-  encodeWithOffsets(text: string): TextOffsets & { readonly ids: readonly number[] } {
+  encodeWithOffsets(text: string): PlacedIds {
     const ids = this.ownIds(text);
     const offsets = textOffsets(text, ids, this.#spelling);
     if (offsets) return { ids, ...offsets };
@@ -211,6 +235,26 @@ function templateOf(tokenizer: Tokenizer): Template {
   const around = { before: ids(tokens.slice(0, at)), after: ids(tokens.slice(at + 1)) };
   if (types.every((type: number) => type === 0)) return around;
   return { ...around, types: [types.slice(0, at), types[at]!, types.slice(at + 1)] };
+}
+
+/** Encodes stand-ins for two texts. */
+function pairTemplateOf(tokenizer: Tokenizer): PairTemplate {
+  const [first, second] = ["\u0000first\u0000", "\u0000second\u0000"];
+  const joined = { tokens: [first, second], token_type_ids: [0, 0] };
+  const { tokens, token_type_ids: given } =
+    tokenizer.post_processor?.([first], [second], true) ?? joined;
+  const processor = tokenizer.post_processor as unknown as { config?: { type?: string } } | null;
+  const hasTypes = processor?.config?.type !== "RobertaProcessing"; // has none in Rust's tokenizers
+  const types: readonly number[] = hasTypes && given ? given : tokens.map(() => 0);
+  const [a, b] = [tokens.indexOf(first), tokens.indexOf(second)];
+  const ids = (from: number, to?: number) =>
+    tokens.slice(from, to).map((piece: string) => idOf(tokenizer, piece));
+  return {
+    before: ids(0, a),
+    between: ids(a + 1, b),
+    after: ids(b + 1),
+    types: [types.slice(0, a), types[a]!, types.slice(a + 1, b), types[b]!, types.slice(b + 1)],
+  };
 }
 
 function idOf(tokenizer: Tokenizer, piece: string): number {

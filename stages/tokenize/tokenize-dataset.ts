@@ -8,6 +8,12 @@ import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { BatchEncoder, type EncodedBatch } from "./batch-encoder.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import type { EncoderFacts, Template } from "./encoder.ts";
+import {
+  areQuestions,
+  encodeQuestions,
+  type QuestionNumbers,
+  type QuestionOptions,
+} from "./question-split.ts";
 import { readTokenizer } from "./read-tokenizer.ts";
 import { type EncodedRows, rowEncoding } from "./row-encoding.ts";
 import { type LostWords, tagTokens } from "./tagged-split.ts";
@@ -45,7 +51,18 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   const lengths = new Map<string, SplitLengths>();
   const lost: LostWords[] = [];
   const cut: CutTexts[] = [];
+  const asked: QuestionNumbers[] = [];
   for (const [name, rows] of given) {
+    if (areQuestions(rows)) {
+      const { split, ...found } = await encodeQuestions(
+        rows,
+        questionOptions(context, encoder, { name, rows }),
+      );
+      asked.push(found.numbers);
+      splits.set(name, split);
+      lengths.set(name, new SplitLengths(found.rows, [found.batch], facts));
+      continue;
+    }
     const batches = await encodeRows(context, encoding(rows), { name, rows });
     const tagged = tagTokens(rows, batches);
     if (tagged) lost.push(tagged.lost);
@@ -56,7 +73,7 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   }
   await template?.close();
   const { report, metrics } = tokenizeReport(lengths, params.max_length);
-  const losses = { ...lostNumbers(lost), ...cutNumbers(cut) };
+  const losses = { ...lostNumbers(lost), ...summed(cut), ...summed(asked) };
   for (const [name, value] of Object.entries({ ...metrics, ...losses })) metric(name, value);
   return { tokens: { splits, facts: factsOf(facts, params.max_length), tokenizer: files }, report };
 }
@@ -148,9 +165,26 @@ function lostNumbers(lost: readonly LostWords[]): Readonly<Record<string, number
   return { words_cut: total("cut"), words_without_tokens: total("withoutTokens") };
 }
 
-function cutNumbers(cut: readonly CutTexts[]): Readonly<Record<string, number>> {
+function questionOptions(
+  { params, signal, progress }: Context,
+  encoder: BatchEncoder,
+  { name, rows }: { name: string; rows: readonly Row[] },
+): QuestionOptions {
+  const { max_length: maxLength, doc_stride: docStride } = params;
+  return {
+    name,
+    encoder,
+    limits: { maxLength, docStride },
+    onRows(done) {
+      signal.throwIfAborted();
+      progress({ done, total: rows.length, unit: "rows" });
+    },
+  };
+}
+
+function summed(counts: readonly (CutTexts | QuestionNumbers)[]): Readonly<Record<string, number>> {
   const sums: Record<string, number> = {};
-  for (const numbers of cut)
+  for (const numbers of counts)
     for (const [name, value] of Object.entries(numbers)) sums[name] = (sums[name] ?? 0) + value;
   return sums;
 }

@@ -28,6 +28,15 @@ const params = {
       default: 512,
       examples: [64, 512],
     },
+    doc_stride: {
+      description:
+        "Of questions about contexts that are longer than a row: how many tokens a row shares with the one before it.",
+      type: "integer",
+      minimum: 0,
+      maximum: 1_048_576,
+      default: 128,
+      examples: [64],
+    },
     max_target_length: {
       description: "The most tokens a target may have; without it, as max_length.",
       type: "integer",
