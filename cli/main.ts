@@ -171,9 +171,10 @@ function addPredictCommand(
 ): void {
   program
     .command("predict")
-    .description("classify texts, or tag their words, with a saved model")
+    .description("classify or rate texts, tag their words, or answer questions, with a saved model")
     .argument("<folder>", "folder that a save stage wrote")
-    .argument("[texts...]", "texts; without them, lines of stdin")
+    .argument("[texts...]", "texts, or questions; without them, lines of stdin")
+    .option("--context <text>", "the text in which questions are answered")
     .option("--file <path>", "take the lines of a file")
     .option("--top-k <n>", "labels shown of each text", positiveInteger, 1)
     .addOption(deviceOption())

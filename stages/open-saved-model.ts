@@ -14,6 +14,8 @@ import { typesOf } from "./tokenize/tokenize-dataset.ts";
 export interface SavedModel extends ModelWithWeights {
   /** Cuts texts that are longer than the model takes at their end. */
   readonly encoder: BatchEncoder;
+  /** The most tokens of a row. */
+  readonly maxLength: number;
   /** As predictLogits gives them. */
   logitsOf(batch: EncodedBatch): Promise<Float32Array>;
 }
@@ -28,12 +30,14 @@ export async function openSavedModel(
   const loaded = await withModelErrors("The model cannot be used", () => loadHead(folder, task));
   const { model, parameters } = loaded;
   const files = await readTokenizer(folder);
-  const encoder = new BatchEncoder(files, { maxLength: longestRow(loaded, files) });
+  const maxLength = longestRow(loaded, files);
+  const encoder = new BatchEncoder(files, { maxLength });
   const { vocabSize, template } = encoder.facts;
   if (vocabSize > model.vocabSize) throw otherTokenizer(vocabSize, model.vocabSize);
   return {
     ...loaded,
     encoder,
+    maxLength,
     logitsOf({ ids, lengths }) {
       const offsets = offsetsOf(lengths);
       const rows = {

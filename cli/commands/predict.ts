@@ -15,6 +15,8 @@ export interface PredictFlags {
   readonly json: boolean;
   /** How many labels of each text are shown. */
   readonly topK: number;
+  /** The text that questions are about, of a model of answers. */
+  readonly context?: string;
   readonly device: string;
 }
 
@@ -22,7 +24,8 @@ export interface PredictFlags {
  * Classifies or rates texts, or tags their words, with a saved model: those given, else the lines of a file or of stdin, as
  * they arrive; blank lines are skipped. With `--json` one object a line: text, label, score, and scores, the best
  * `topK` labels first; of a classifier of several labels text, labels and all scores; of a model of numbers text and
- * numbers; of a tagger text, words, and entities where its tags mark them.
+ * numbers; of a tagger text, words, and entities where its tags mark them; of a model of answers question, answer,
+ * score, and where it stands. A question is asked of `context`, or is an object with both.
  */
 export async function predict(
   context: CliContext,

@@ -80,25 +80,26 @@ function introduction({ learning, params, labels, modelType, parameters }: CardF
 function intendedUse({ learning, labels, maxLength }: CardFacts): string {
   const names = labels.map((label) => `\`${label}\``).join(", ");
   const known = labels.length > 0 ? ` The labels:\n${names}.` : "";
-  const { pipelineTag } = taskCards[learning];
+  const { pipelineTag, asked = ['"some text"', '"some text"', '"some text"'] } =
+    taskCards[learning];
   return `## Intended use
 
 Texts like those of the training data, of at most ${maxLength} tokens; what is longer is cut.${known}
 
 \`\`\`sh
-npx tunesmith predict THIS_FOLDER "some text"
+npx tunesmith predict THIS_FOLDER ${asked[0]}
 \`\`\`
 
 \`\`\`js
 import { env, pipeline } from "@huggingface/transformers";
 env.localModelPath = "PARENT_FOLDER";
 const predict = await pipeline("${pipelineTag}", "THIS_FOLDER", { dtype: "fp32" });
-console.log(await predict("some text"));
+console.log(await predict(${asked[1]}));
 \`\`\`
 
 \`\`\`python
 from transformers import pipeline
-print(pipeline("${pipelineTag}", "THIS_FOLDER")("some text"))
+print(pipeline("${pipelineTag}", "THIS_FOLDER")(${asked[2]}))
 \`\`\``;
 }
 

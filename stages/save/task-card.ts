@@ -9,6 +9,8 @@ export interface TaskCard {
   gives(labels: number): string;
   /** What `name` metrics the Hub's leaderboards read: type, name there, name here. */
   readonly scores: readonly (readonly [type: string, name: string, metric: string])[];
+  /** What a model is given in the examples of its use: on the command line, in JavaScript, in Python. */
+  readonly asked?: readonly [shell: string, js: string, python: string];
   readonly data: string;
   /** What training made smaller; absent: the mean cross-entropy. */
   readonly loss?: string;
@@ -123,6 +125,11 @@ export const taskCards: Readonly<Record<Learning, TaskCard>> = {
       ["exact_match", "Exact match", "exact_match"],
       ["f1", "F1", "f1"],
       ["loss", "Loss", "loss"],
+    ],
+    asked: [
+      '"Who wrote it?" --context "Ada Lovelace wrote it."',
+      '"Who wrote it?", "Ada Lovelace wrote it."',
+      'question="Who wrote it?", context="Ada Lovelace wrote it."',
     ],
     data: "questions with answers that are stretches of texts",
     loss: "mean cross-entropy of the answer's first and last token",
