@@ -137,6 +137,7 @@ export const taskCards: Readonly<Record<Learning, TaskCard>> = {
     classUnit: "",
     limits: [
       "An answer is always a stretch of the text, also where the text does not hold it or where several stretches are needed.",
+      "Python transformers 5 has no pipeline for questions: the one shown is of version 4; AutoModelForQuestionAnswering opens the model in both.",
       "Exact match and F1 are in percent and forgive case, punctuation and English articles, as SQuAD's script does.",
     ],
     caution: "A model of answers repeats",
