@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../compute/device-error.ts";
+import { chooseDevice } from "../compute/devices/choose-device.ts";
 import { deviceKinds } from "../compute/devices/device-kinds.ts";
 import { instructionSet } from "../compute/devices/instruction-set.ts";
 import type { Problem } from "../engine/diagnostic.ts";
@@ -15,7 +16,7 @@ export interface MachineFacts {
   readonly classes: Readonly<Record<string, Json>>;
 }
 
-const knownDevices = ["auto", ...Object.keys(deviceKinds), "cuda"];
+const knownDevices = ["auto", ...Object.keys(deviceKinds)];
 
 /** Up to here bits do not depend on the number of threads (compute/devices/steady-products.ts); beyond, it is part of the class. */
 const MOST_EQUAL_THREADS = 4;
@@ -33,18 +34,15 @@ export function machineFacts(
       hint: `devices: ${knownDevices.join(", ")}`,
     });
   }
-  const kind = requested === "auto" ? "cpu" : requested;
-  const found = deviceKinds[kind];
-  if (found === undefined) {
-    const message = `The device "${requested}" is not supported by this version.`;
-    return failure({
-      code: "unsupported-device",
-      message,
-      hint: "leave out --device, or use --device cpu",
-    });
-  }
+  const kind = requested === "auto" ? chooseDevice() : requested;
+  const found = deviceKinds[kind]!;
   try {
-    return success(factsOf(kind, { runtime: found.runtime(), threads }));
+    const compute = { device: kind, runtime: found.runtime() };
+    return success({
+      device: { kind, threads },
+      facts: { compute },
+      classes: { compute: { ...compute, ...classOf(kind, threads) } },
+    });
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     const { code, message, hint } = error;
@@ -52,21 +50,11 @@ export function machineFacts(
   }
 }
 
-function factsOf(
-  kind: string,
-  { runtime, threads }: { runtime: string; threads: number },
-): MachineFacts {
-  const compute = { device: kind, runtime };
-  return {
-    device: { kind, threads },
-    facts: { compute },
-    classes: {
-      compute: {
-        ...compute,
-        platform: `${process.platform}-${process.arch}`,
-        instruction_set: instructionSet(),
-        ...(threads > MOST_EQUAL_THREADS && kind === "cpu" ? { threads } : {}),
-      },
-    },
-  };
+/** What beside kind and runtime decides bits: a graphics device, or this processor. */
+function classOf(kind: string, threads: number): Readonly<Record<string, Json>> {
+  const platform = `${process.platform}-${process.arch}`;
+  const adapter = deviceKinds[kind]!.adapter?.();
+  if (adapter !== undefined) return { platform, ...adapter };
+  const areMany = threads > MOST_EQUAL_THREADS && kind === "cpu";
+  return { platform, instruction_set: instructionSet(), ...(areMany && { threads }) };
 }

@@ -41,17 +41,18 @@ interface Configuration {
 
 /**
  * What stages may take on this machine: what the user's configuration says under `slots`, else what the system tells.
- * Mistakes in the configuration are printed.
+ * Under webgpu that is one graphics device: the driver chooses which. Mistakes in the configuration are printed.
  */
 export function machineSlots(
   context: CliContext,
+  device: string,
 ): { readonly slots: Slots } | { readonly exitCode: number } {
   const configuration = readConfiguration(context);
   if ("exitCode" in configuration) return configuration;
   const { gpu, cpu, memory_gb } = configuration.slots;
   return {
     slots: {
-      gpus: gpu?.map(String) ?? visibleGpus(context.environment),
+      gpus: gpu?.map(String) ?? (device === "webgpu" ? ["0"] : visibleGpus(context.environment)),
       cpu: cpu ?? availableParallelism(),
       memory_gb: memory_gb ?? totalmem() / BYTES_PER_GB,
     },

@@ -50,7 +50,7 @@ export async function run(
 ): Promise<number> {
   const machine = machineFacts(flags.device);
   if (!machine.ok) return usage(context, machine.error);
-  const lent = machineSlots(context);
+  const lent = machineSlots(context, machine.value.device.kind);
   if ("exitCode" in lent) return lent.exitCode;
   const opened = await openPipeline(context, file, flags);
   if ("exitCode" in opened) return opened.exitCode;

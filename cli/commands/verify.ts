@@ -46,7 +46,7 @@ export async function verify(
     reportProblem(context, machine.error);
     return exitCodes.usage;
   }
-  const lent = machineSlots(context);
+  const lent = machineSlots(context, machine.value.device.kind);
   if ("exitCode" in lent) return lent.exitCode;
   const opened = await openPipeline(context, file);
   if ("exitCode" in opened) return opened.exitCode;

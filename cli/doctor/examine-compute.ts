@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../../compute/device-error.ts";
+import { type CudaAdapter, findCuda } from "../../compute/devices/find-cuda.ts";
 import { installedVersion } from "../../compute/devices/installed-version.ts";
+import { findWebgpuAdapter, type WebgpuAdapter } from "../../compute/devices/webgpu-adapter.ts";
 import { formatCount } from "../text/format-quantity.ts";
 import { addOn, examineDevice } from "./examine-device.ts";
 import type { Finding } from "./finding.ts";
@@ -24,29 +26,50 @@ export async function examineProcessor(): Promise<Finding> {
   }
 }
 
-const ONLY_CPU = "this version of tunesmith computes on the CPU";
-
-/** What there is beside the processor. */
-export async function examineAccelerators(): Promise<readonly Finding[]> {
-  const bundled = await bundledBackends();
-  const inRuntime = ["webgpu", "cuda"].map((name): Finding => {
-    const has = bundled.has(name);
-    const found = has ? "is part of" : "is not part of";
-    const detail = `${found} the installed onnxruntime-node; ${ONLY_CPU}`;
-    return { name, state: has ? "note" : "absent", detail };
-  });
-  return [...inRuntime, await examineDevice("tfjs-node-gpu")];
+/** How graphics devices are found: tests put others in place. */
+export interface AcceleratorFinders {
+  webgpu(): WebgpuAdapter;
+  cuda(): CudaAdapter;
+  tfjsNodeGpu(): Promise<Finding>;
 }
 
-/** Names of the execution providers in the installed runtime; none where it cannot be loaded. */
-async function bundledBackends(): Promise<ReadonlySet<string>> {
+const machineFinders: AcceleratorFinders = {
+  webgpu: findWebgpuAdapter,
+  cuda: findCuda,
+  tfjsNodeGpu: () => examineDevice("tfjs-node-gpu"),
+};
+
+/** What there is beside the processor. Only runs that name it need it, and those that leave the choice to `auto`. */
+export async function examineAccelerators(
+  finders: AcceleratorFinders = machineFinders,
+): Promise<readonly Finding[]> {
+  return [
+    foundOrAbsent("webgpu", () => describeWebgpu(finders.webgpu())),
+    foundOrAbsent("cuda", () => describeCuda(finders.cuda())),
+    await finders.tfjsNodeGpu(),
+  ];
+}
+
+function describeWebgpu({ name, driver, isSoftware }: WebgpuAdapter): Omit<Finding, "name"> {
+  const by = driver === undefined ? "" : ` (${driver})`;
+  if (!isSoftware) return { state: "ok", detail: `computes on ${name}${by}` };
+  const detail = `computes on ${name}${by}, which is the processor again`;
+  return { state: "note", detail, hint: "only --device webgpu takes a software adapter" };
+}
+
+function describeCuda({ gpus, driver }: CudaAdapter): Omit<Finding, "name"> {
+  return {
+    state: "ok",
+    detail: `complete for ${gpus.join(", ")}, with NVIDIA's driver ${driver}; not loaded here`,
+  };
+}
+
+function foundOrAbsent(name: string, describe: () => Omit<Finding, "name">): Finding {
   try {
-    const { listSupportedBackends } = await import("onnxruntime-node");
-    const bundled = listSupportedBackends().filter((backend) => backend.bundled);
-    return new Set(bundled.map((backend) => backend.name));
-  } catch {
-    // That it cannot be loaded is what examineProcessor says.
-    return new Set();
+    return { name, ...describe() };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    return { name, state: "absent", detail: error.message, hint: error.hint };
   }
 }
 

@@ -1,17 +1,23 @@
 import type { Device } from "../device.ts";
+import { findCuda } from "./find-cuda.ts";
 import { installedVersion } from "./installed-version.ts";
 import { type TfjsKind, tfjsPackages, tfjsRuntimeName } from "./tfjs-runtime.ts";
+import { findWebgpuAdapter } from "./webgpu-adapter.ts";
 
 /** What a device of a kind is opened with. */
 export interface DeviceOptions {
   /** Threads that one operation may use. */
   readonly threads: number;
+  /** Ids of the graphics devices that are lent; absent: the first one there is. */
+  readonly gpus?: readonly string[];
 }
 
 /** A kind of device, as `--device` names it. */
 export interface DeviceKind {
   /** What runs its graphs, with its version. Loads nothing; throws DeviceError where a package is missing. */
   runtime(): string;
+  /** What it computes on, where bits depend on that and not on the processor. Loads nothing; throws DeviceError where it is not there. */
+  adapter?(): Readonly<Record<string, string>>;
   /** Loads what it needs. Throws DeviceError where that is missing, or does not work. */
   open(options: DeviceOptions): Promise<Device>;
 }
@@ -21,15 +27,29 @@ const tfjs = (kind: TfjsKind): DeviceKind => ({
   open: async () => (await import("./tfjs.ts")).openTfjsDevice(kind),
 });
 
+const onnxruntime = () => `onnxruntime ${installedVersion("onnxruntime-node")}`;
+
 /** Every kind of device. */
 export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
   cpu: {
-    runtime: () => `onnxruntime ${installedVersion("onnxruntime-node")}`,
+    runtime: onnxruntime,
     open: async (options) => (await import("./onnxruntime.ts")).openOnnxruntimeDevice(options),
   },
   webgpu: {
-    runtime: () => `onnxruntime ${installedVersion("onnxruntime-node")}`,
+    runtime: onnxruntime,
+    adapter() {
+      const { name, driver } = findWebgpuAdapter();
+      return { adapter: name, ...(driver && { driver }) };
+    },
     open: async () => (await import("./webgpu.ts")).openWebgpuDevice(),
+  },
+  cuda: {
+    runtime: onnxruntime,
+    adapter() {
+      const { gpus, driver } = findCuda();
+      return { adapter: [...new Set(gpus)].join(", "), driver };
+    },
+    open: async ({ gpus }) => (await import("./cuda.ts")).openCudaDevice(gpus?.[0]),
   },
   ...Object.fromEntries(
     Object.keys(tfjsPackages).map((kind) => [kind, tfjs(kind as TfjsKind)] as const),

@@ -1,9 +1,12 @@
-import { constant, sizeOf, type TypedArray, type Value } from "../graph.ts";
+import { expandComposites } from "../expand-composites.ts";
+import { constant, type Graph, graphOf, sizeOf, type TypedArray, type Value } from "../graph.ts";
 import { cast, equal, greater, mul } from "../ops/elementwise.ts";
 import { gather, scatterRows } from "../ops/indexing.ts";
 import { concat, reshape } from "../ops/layout.ts";
 import { matMul } from "../ops/matmul.ts";
 import { reduceSum } from "../ops/reduce.ts";
+import { pushDownSlices } from "../push-down-slices.ts";
+import { rewrite } from "../rewrite.ts";
 
 /** Rows whose sums are formed together: bounds the matrix of who equals whom. */
 const ROWS_AT_ONCE = 1024;
@@ -23,6 +26,16 @@ export function steadyScatter(node: Value): Value {
     sumsOfFirsts(matrix, flat, range(i * ROWS_AT_ONCE, Math.min(n, (i + 1) * ROWS_AT_ONCE))),
   );
   return scatterRows(reshape(concat(blocks, 0), [n, ...row]), flat, count);
+}
+
+/** The graph with its composites expanded and each ScatterRows in this form. */
+export function steadyScatters(graph: Graph): Graph {
+  const names = [...graph.outputs.keys()];
+  const roots = expandComposites(pushDownSlices([...graph.outputs.values()]));
+  const values = rewrite(roots, (node) =>
+    node.op === "ScatterRows" ? steadyScatter(node) : undefined,
+  );
+  return graphOf(Object.fromEntries(names.map((name, i) => [name, values[i]!])));
 }
 
 function areDistinct({ op, attributes }: Value): boolean {

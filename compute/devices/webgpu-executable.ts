@@ -3,8 +3,8 @@ import type { Executable, TensorData, Tensors } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
 import { type Graph, nameOf, type TypedArray, type Value } from "../graph.ts";
 import { checkedInput } from "./checked-input.ts";
+import { deviceFailure } from "./device-failure.ts";
 import type { Runtime } from "./session-executable.ts";
-import { webgpuFailure } from "./webgpu-failure.ts";
 
 /** What an executable reads and writes where it lies on the device. */
 export interface Residence {
@@ -70,7 +70,7 @@ export class WebgpuExecutable implements Executable {
     try {
       return await this.#session.run(feeds, fetches);
     } catch (error) {
-      throw webgpuFailure(error);
+      throw deviceFailure(error);
     }
   }
 

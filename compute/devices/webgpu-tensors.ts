@@ -43,9 +43,11 @@ export class WebgpuTensors implements HeldTensors {
 
   async write(tensors: Iterable<readonly [string, TensorData]>): Promise<void> {
     for (const [name, tensor] of tensors) {
-      dispose(this.#held.get(name));
+      const before = this.#held.get(name);
+      dispose(before);
       const now = await this.#copies.toDevice(tensor);
-      this.#held.set(name, { shape: tensor.shape, now, spare: undefined });
+      const spare = before?.spare && (await this.#copies.duplicate(now));
+      this.#held.set(name, { shape: tensor.shape, now, spare });
       this.#count({ toDevice: tensor.data.byteLength, toHost: 0 });
     }
   }

@@ -4,10 +4,10 @@ import { DeviceError } from "../device-error.ts";
 import { graphOf, input } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
 import { add } from "../ops/elementwise.ts";
+import { deviceFailure } from "./device-failure.ts";
 import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
-import { webgpuFailure } from "./webgpu-failure.ts";
 import { lacksFloat16 } from "./webgpu-float16.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";
 import { WebgpuTensors } from "./webgpu-tensors.ts";
@@ -22,7 +22,7 @@ export async function openWebgpuDevice(): Promise<Device> {
     try {
       return await runtime.InferenceSession.create(model, sessionOptions(needs));
     } catch (error) {
-      throw webgpuFailure(error);
+      throw deviceFailure(error);
     }
   };
   await keepContext(runtime, open);

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { machineFacts } from "../../cli/machine-facts.ts";
+import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
 
+const software = softwareAdapter();
 const require = createRequire(import.meta.url);
 
 test("threads beyond 4, which may change bits, are part of the machine's class; they are never part of a key", () => {
@@ -22,7 +24,7 @@ test("threads beyond 4, which may change bits, are part of the machine's class; 
   ]);
 });
 
-test("devices that this version does not have are refused, and unknown ones named", () => {
+test("devices that this machine does not have are refused, and unknown ones named", () => {
   const problemOf = (device: string) => {
     const machine = machineFacts(device);
     return machine.ok ? undefined : machine.error.code;
@@ -30,7 +32,7 @@ test("devices that this version does not have are refused, and unknown ones name
   assert.deepEqual(["auto", "cpu", "cuda", "gpu"].map(problemOf), [
     undefined,
     undefined,
-    "unsupported-device",
+    "device-missing",
     "unknown-device",
   ]);
 });
@@ -48,6 +50,31 @@ test("another device is another result: kind and version are facts of the key, a
   const { platform, instruction_set, ...rest } = classes.compute as Record<string, unknown>;
   assert.deepEqual(rest, compute);
   assert.ok(platform && instruction_set);
+});
+
+test("a graphics device and its driver are the class of machine, not the processor", {
+  skip: software === undefined && howToGetSoftwareAdapter,
+}, () => {
+  Object.assign(process.env, software);
+  const machine = machineFacts("webgpu", 8);
+  if (!machine.ok) throw new Error(machine.error.message);
+  const { facts, classes } = machine.value;
+  const { runtime } = facts.compute as { runtime: string };
+  assert.deepEqual(facts, { compute: { device: "webgpu", runtime } });
+  assert.deepEqual(classes.compute, {
+    device: "webgpu",
+    runtime,
+    platform: `${process.platform}-${process.arch}`,
+    adapter: "SwiftShader Device (Subzero)",
+    driver: "libvk_swiftshader.so",
+  });
+  const auto = machineFacts("auto");
+  if (!auto.ok) throw new Error(auto.error.message);
+  assert.notEqual(
+    auto.value.device.kind,
+    "webgpu",
+    "a software adapter is taken only when it is named",
+  );
 });
 
 test("a device whose packages are missing is refused with how to get them", () => {

@@ -17,7 +17,7 @@ async function slotsOf(
   const { stderr } = await runCommand(
     { cwd, environment: { TUNESMITH_CONFIG: "config.yaml", ...environment } },
     async (context) => {
-      found = machineSlots(context);
+      found = machineSlots(context, "cpu");
       return 0;
     },
   );

@@ -123,9 +123,9 @@ const refused: readonly (readonly [
   ],
   [
     "a device that there is not",
-    { texts: ["a"], flags: { device: "cuda" } },
+    { texts: ["a"], flags: { device: "gpu" } },
     2,
-    '✘ The device "cuda" is not supported by this version.\n    hint: leave out --device, or use --device cpu\n    code: unsupported-device\n',
+    '✘ There is no device "gpu".\n    hint: devices: auto, cpu, webgpu, cuda, tfjs-cpu, tfjs-wasm, tfjs-node, tfjs-node-gpu\n    code: unknown-device\n',
   ],
   [
     "bytes that are not UTF-8",

@@ -2,12 +2,11 @@ import { DeviceError } from "../device-error.ts";
 
 const NO_ADAPTER = /Failed to get a WebGPU adapter|No supported adapters|RequestAdapter/;
 const NO_MEMORY =
-  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|buffer size .*exceed|exceeds the (max|limit)|too large/i;
+  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|ALLOC_FAILED|buffer size .*exceed|exceeds the (max|limit)|too large|narrowing_error|Invalid Buffer[^\]]*\] is invalid due to a previous error/i;
 const LOST = /device.{0,20}(lost|removed|destroyed)|DEVICE_LOST|DeviceLost/i;
-const NO_HALF = /requires f16 but the device does not support it/;
 
 /** What ONNX Runtime threw, as a DeviceError that names the setting to change; a bug of ours as it is. */
-export function webgpuFailure(error: unknown): unknown {
+export function deviceFailure(error: unknown): unknown {
   const text = error instanceof Error ? error.message : String(error);
   const told = (code: DeviceError["code"], message: string, hint: string) =>
     new DeviceError(code, message, hint, error);
@@ -26,18 +25,8 @@ export function webgpuFailure(error: unknown): unknown {
   if (NO_MEMORY.test(text))
     return told(
       "device-memory",
-      `The graphics device has not enough memory: ${lastLine(text)}`,
+      "The graphics device has not enough memory for this batch.",
       "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu",
     );
-  if (NO_HALF.test(text))
-    return told(
-      "device-missing",
-      "The graphics device does not compute with 16 bits: its adapter has no shader-f16.",
-      "leave out mixed_precision",
-    );
   return error;
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)!.slice(-200);
 }

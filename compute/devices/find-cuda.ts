@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { DeviceError } from "../device-error.ts";
+
+/** What CUDA needs, as this machine has it. */
+export interface CudaSystem {
+  /** `linux-x64`, … */
+  readonly platform: string;
+  /** Where onnxruntime-node's libraries lie. */
+  readonly folder: string;
+  /** What `ldd` prints of a library: what it links, and where that was found. */
+  librariesOf(path: string): string;
+  /** What `ldconfig -p` prints: the libraries that the system knows. */
+  knownLibraries(): string;
+  /** NVIDIA's kernel driver, absent where there is none. */
+  driver(): { readonly version: string; readonly gpus: readonly string[] } | undefined;
+}
+
+/** A CUDA that is whole. */
+export interface CudaAdapter {
+  /** The graphics devices, by their numbers. */
+  readonly gpus: readonly string[];
+  readonly driver: string;
+}
+
+const PROVIDER = ["libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"];
+
+/** The command that installs what the package of onnxruntime-node leaves out. It is never run by itself. */
+export const CUDA_INSTALL =
+  "node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12";
+
+/** CUDA as ONNX Runtime needs it; a DeviceError that lists all that is missing. Loads nothing. */
+export function findCuda(system: CudaSystem = thisSystem): CudaAdapter {
+  if (system.platform !== "linux-x64")
+    throw new DeviceError(
+      "device-missing",
+      `onnxruntime-node has no CUDA for ${system.platform}.`,
+      "use --device webgpu: it needs nothing but the graphics driver",
+    );
+  if (PROVIDER.some((name) => !existsSync(join(system.folder, name))))
+    throw new DeviceError(
+      "device-missing",
+      "onnxruntime-node's CUDA provider is not installed.",
+      `it is a download of its own: ${CUDA_INSTALL}; or use --device webgpu, which needs none`,
+    );
+  const driver = system.driver();
+  const missing = [
+    ...(driver === undefined ? ["NVIDIA's driver"] : []),
+    ...missingLibraries(system),
+  ];
+  if (driver === undefined || missing.length > 0)
+    throw new DeviceError(
+      "device-missing",
+      `The CUDA provider is installed, but it misses ${missing.join(", ")}.`,
+      "install NVIDIA's driver, CUDA and cuDNN 9, in versions that fit these names, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
+    );
+  return { gpus: driver.gpus, driver: driver.version };
+}
+
+/** Libraries that the provider links and that are not found; and cuDNN, which it loads when it first computes. */
+function missingLibraries({ folder, librariesOf, knownLibraries }: CudaSystem): string[] {
+  const listing = librariesOf(join(folder, PROVIDER[0]!));
+  const missing = [...listing.matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name!);
+  const known = knownLibraries();
+  const beside = [...listing.matchAll(/=> (\/\S+)/g)].map(([, path]) => dirname(path!));
+  const isCudnn = (name: string) => /^libcudnn\.so\.9/.test(name);
+  const hasCudnn =
+    /libcudnn\.so\.9/.test(known) ||
+    [...new Set(beside)].some((path) => existsSync(path) && readdirSync(path).some(isCudnn));
+  if (!hasCudnn && !missing.some(isCudnn)) missing.push("libcudnn.so.9");
+  return missing;
+}
+
+const thisSystem: CudaSystem = {
+  platform: `${process.platform}-${process.arch}`,
+  get folder() {
+    const main = createRequire(import.meta.url).resolve("onnxruntime-node");
+    return join(dirname(main), "..", "bin/napi-v6", process.platform, process.arch);
+  },
+  librariesOf: (path) => spawnSync("ldd", [path], { encoding: "utf8" }).stdout ?? "",
+  knownLibraries: () => spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "",
+  driver() {
+    try {
+      const [, version] = /Module\s+(\S+)/.exec(
+        readFileSync("/proc/driver/nvidia/version", "utf8"),
+      ) ?? [undefined, "unknown"];
+      const folder = "/proc/driver/nvidia/gpus";
+      const gpus = readdirSync(folder).map((id) => {
+        const text = readFileSync(join(folder, id, "information"), "utf8");
+        return /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? "unknown";
+      });
+      return { version: version!, gpus };
+    } catch {
+      return undefined; // no such file: no driver
+    }
+  },
+};

@@ -1,0 +1,16 @@
+import { DeviceError } from "../device-error.ts";
+
+// A program: opens the WebGPU device, lets it compute, and says so on stdout as JSON. Vulkan's loader tells on stderr
+// which adapter that was, which ONNX Runtime does not tell. A driver that crashes takes only this process along.
+
+process.env.VK_LOADER_DEBUG = "driver,info,layer"; // read when the first session loads the driver
+
+try {
+  const { openWebgpuDevice } = await import("./webgpu.ts");
+  await openWebgpuDevice();
+  process.stdout.write("{}\n");
+} catch (error) {
+  if (!(error instanceof DeviceError)) throw error;
+  const { code, message, hint } = error;
+  process.stdout.write(`${JSON.stringify({ problem: { code, message, hint } })}\n`);
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type AcceleratorFinders, examineAccelerators } from "../../cli/doctor/examine-compute.ts";
+import { examineDevice } from "../../cli/doctor/examine-device.ts";
+import type { Finding } from "../../cli/doctor/finding.ts";
+import { DeviceError } from "../../compute/device-error.ts";
+import { type CudaSystem, findCuda } from "../../compute/devices/find-cuda.ts";
+import { adapterOf } from "../../compute/devices/webgpu-adapter.ts";
+import { ProjectRig } from "../rig/project-rig.ts";
+import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
+
+// What doctor says of the devices of four machines.
+
+const noAdapter = {
+  name: "webgpu",
+  state: "absent",
+  detail: "There is no WebGPU adapter: no driver for a graphics device was found.",
+  hint: "install its Vulkan driver (Linux) or update it, or run with --device cpu",
+};
+const noProvider = {
+  name: "cuda",
+  state: "absent",
+  detail: "onnxruntime-node's CUDA provider is not installed.",
+  hint: "it is a download of its own: node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12; or use --device webgpu, which needs none",
+};
+const noTfjs = {
+  name: "tfjs-node-gpu",
+  state: "absent",
+  detail: "@tensorflow/tfjs-node-gpu is not installed.",
+};
+
+function withoutWebgpu(): never {
+  throw new DeviceError("device-missing", noAdapter.detail, noAdapter.hint);
+}
+
+/** The findings on this machine, but for what is given. */
+async function examined(finders: Partial<AcceleratorFinders>) {
+  const findings = await examineAccelerators({
+    webgpu: withoutWebgpu,
+    cuda: () => findCuda(bare),
+    tfjsNodeGpu: () => examineDevice("tfjs-node-gpu"),
+    ...finders,
+  });
+  const [webgpu, cuda, { hint, ...tfjs }] = findings as [object, object, { hint: string }];
+  assert.match(hint, /^npm install @tensorflow\/tfjs-node-gpu@4.22/);
+  return [webgpu, cuda, tfjs];
+}
+
+/** A machine with onnxruntime-node as npm installs it. */
+const bare: CudaSystem = {
+  platform: "linux-x64",
+  folder: "/nowhere",
+  librariesOf: () => "",
+  knownLibraries: () => "",
+  driver: () => undefined,
+};
+
+test("nothing there, nor tfjs-node-gpu", async () => {
+  assert.deepEqual(await examined({}), [noAdapter, noProvider, noTfjs]);
+});
+
+test("a software adapter only", async () => {
+  const log =
+    'INFO:  Using "SwiftShader Device (Subzero)" with driver: "/usr/lib/libvk_swiftshader.so"\n';
+  const webgpu = {
+    name: "webgpu",
+    state: "note",
+    detail:
+      "computes on SwiftShader Device (Subzero) (libvk_swiftshader.so), which is the processor again",
+    hint: "only --device webgpu takes a software adapter",
+  };
+  assert.deepEqual(await examined({ webgpu: () => adapterOf(log) }), [webgpu, noProvider, noTfjs]);
+});
+
+/** What `ldd` prints of the provider, with the libraries that are there. */
+const links = (found: (name: string) => string) =>
+  ["libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcufft.so.11"]
+    .map((name) => `\t${name} => ${found(name)}\n`)
+    .join("");
+
+test("a CUDA provider without CUDA, then without cuDNN alone, then with all", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "tunesmith-cuda-"));
+  t.after(() => rm(folder, { recursive: true }));
+  for (const name of ["libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"])
+    await writeFile(join(folder, name), "");
+  const provider = { ...bare, folder };
+  const cudaOf = async (system: CudaSystem) => {
+    const [, cuda] = await examined({ cuda: () => findCuda(system) });
+    return cuda;
+  };
+  const incomplete = (missing: string) => ({
+    name: "cuda",
+    state: "absent",
+    detail: `The CUDA provider is installed, but it misses ${missing}.`,
+    hint: "install NVIDIA's driver, CUDA and cuDNN 9, in versions that fit these names, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
+  });
+  assert.deepEqual(
+    await cudaOf({ ...provider, librariesOf: () => links(() => "not found") }),
+    incomplete(
+      "NVIDIA's driver, libcublasLt.so.12, libcublas.so.12, libcudart.so.12, libcufft.so.11, libcudnn.so.9",
+    ),
+  );
+  const cuda = {
+    ...provider,
+    librariesOf: () => links((name) => `/usr/local/cuda/lib64/${name} (0x00007f)`),
+    driver: () => ({ version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3"] }),
+  };
+  assert.deepEqual(await cudaOf(cuda), incomplete("libcudnn.so.9"));
+  const known = "\tlibcudnn.so.9 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libcudnn.so.9\n";
+  assert.deepEqual(await cudaOf({ ...cuda, knownLibraries: () => known }), {
+    name: "cuda",
+    state: "ok",
+    detail: "complete for NVIDIA H100 80GB HBM3, with NVIDIA's driver 580.65.06; not loaded here",
+  });
+});
+
+test("another platform than CUDA's", async () => {
+  const [, cuda] = await examined({ cuda: () => findCuda({ ...bare, platform: "darwin-arm64" }) });
+  assert.deepEqual(cuda, {
+    name: "cuda",
+    state: "absent",
+    detail: "onnxruntime-node has no CUDA for darwin-arm64.",
+    hint: "use --device webgpu: it needs nothing but the graphics driver",
+  });
+});
+
+const software = softwareAdapter();
+const nothing = { VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" };
+
+async function webgpuFinding(environment: Readonly<Record<string, string>>) {
+  await using rig = await ProjectRig.create();
+  const { exitCode, stdout } = await rig.command(["doctor", "--json"], environment);
+  assert.equal(exitCode, 0);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  return findings.find(({ name }) => name === "webgpu");
+}
+
+test("this machine, without a driver", { skip: process.platform !== "linux" }, async () => {
+  assert.deepEqual(await webgpuFinding(nothing), noAdapter);
+});
+
+test("this machine, with a software driver", {
+  skip: software === undefined && howToGetSoftwareAdapter,
+}, async () => {
+  const found = await webgpuFinding(software!);
+  assert.equal(found?.state, "note");
+  assert.match(found!.detail, /^computes on SwiftShader .*, which is the processor again$/);
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DeviceError } from "../../compute/device-error.ts";
+import { numberOf } from "../../compute/devices/cuda.ts";
+import { deviceFailure } from "../../compute/devices/device-failure.ts";
+import { constant, graphOf, input } from "../../compute/graph.ts";
+import * as ops from "../../compute/ops.ts";
+import {
+  howToGetSoftwareAdapter,
+  openTestWebgpu,
+  softwareAdapter,
+} from "../rig/software-adapter.ts";
+
+const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
+const device = isThere ? await openTestWebgpu() : undefined;
+const skip = device === undefined && howToGetSoftwareAdapter;
+
+const floats = (...data: number[]) =>
+  ({ dtype: "float32", shape: [data.length], data: Float32Array.from(data) }) as const;
+
+test("says what it is", { skip }, () => {
+  const { kind, runtime } = device!.facts;
+  assert.equal(kind, "webgpu");
+  assert.match(runtime, /^onnxruntime 1\.\d+\.\d+$/);
+});
+
+test("a held tensor is read as it was before the run that replaces it, run after run", {
+  skip,
+}, async () => {
+  const held = device!.hold!();
+  await held.write([["w", floats(1, 2)]]);
+  const [w, x] = [input("w", [2]), input("x", [2])];
+  const graph = graphOf({ y: ops.add(w, x), next: ops.mul(w, 2), sum: ops.reduceSum(w, [0]) });
+  const executable = await held.compile(graph, { next: new Map([["next", "w"]]) });
+  const seen = [];
+  for (let run = 0; run < 3; run++) seen.push(await executable.run({ x: floats(10, 10) }));
+  const sum = (value: number) => ({ ...floats(value), shape: [] });
+  assert.deepEqual(seen, [
+    { y: floats(11, 12), sum: sum(3) },
+    { y: floats(12, 14), sum: sum(6) },
+    { y: floats(14, 18), sum: sum(12) },
+  ]);
+  assert.deepEqual(Object.fromEntries(await held.read(["w"])), { w: floats(8, 16) });
+  assert.deepEqual(held.traffic, { toDevice: 8 + 3 * 8, toHost: 3 * (8 + 4) + 8 });
+  await held.write([["w", floats(5, 5)]]);
+  assert.deepEqual((await executable.run({ x: floats(0, 0) })).y, floats(5, 5));
+  await executable.release();
+  await held.release();
+});
+
+test("rows of one id add up to the same bits in every run", { skip }, async () => {
+  const [rows, width, count] = [300, 16, 5];
+  const data = Float32Array.from(
+    { length: rows * width },
+    (_, i) => Math.sin(i * i) * 10 ** (i % 5),
+  );
+  const ids = Int32Array.from({ length: rows }, (_, i) => (i * i) % count);
+  const graph = graphOf({
+    y: ops.scatterRows(input("rows", [rows, width]), input("ids", [rows], "int32"), count),
+  });
+  const expected = new Float64Array(count * width);
+  for (let i = 0; i < data.length; i++)
+    expected[ids[Math.floor(i / width)]! * width + (i % width)]! += data[i]!;
+  const executable = await device!.compile(graph);
+  const results = [];
+  for (let run = 0; run < 5; run++) {
+    const { y } = await executable.run({
+      rows: { dtype: "float32", shape: [rows, width], data },
+      ids: { dtype: "int32", shape: [rows], data: ids },
+    });
+    results.push(y!.data as Float32Array);
+  }
+  await executable.release();
+  for (const result of results) assert.deepEqual(result, results[0]);
+  for (const [i, sum] of results[0]!.entries())
+    assert.ok(Math.abs(sum - expected[i]!) < 0.1, `${i}: ${sum} instead of ${expected[i]}`);
+});
+
+test("numbers beyond 32 bits are refused", { skip }, async () => {
+  const executable = await device!.compile(graphOf({ y: ops.add(input("n", [1], "int64"), 1) }));
+  const n = { dtype: "int64", shape: [1], data: BigInt64Array.of(2n ** 40n) } as const;
+  await assert.rejects(executable.run({ n }), {
+    name: "DeviceError",
+    code: "device-input",
+    message: 'Input "n" has numbers beyond 32 bits, which a graphics device does not compute with.',
+  });
+  await executable.release();
+});
+
+test("too large a batch: no memory, and the setting to change; the device goes on", {
+  skip,
+}, async () => {
+  const run = async (rows: number) => {
+    const x = ops.reshape(constant([1, 2]), [2, 1, 1]);
+    const large = ops.exp(ops.expand(ops.mul(x, input("a", [1])), [2, rows, 1024]));
+    const executable = await device!.compile(graphOf({ y: ops.reduceSum(large, [0, 1, 2]) }));
+    try {
+      return (await executable.run({ a: floats(0) })).y!.data[0];
+    } finally {
+      await executable.release();
+    }
+  };
+  await assert.rejects(run(2 ** 24), {
+    name: "DeviceError",
+    code: "device-memory",
+    message: "The graphics device has not enough memory for this batch.",
+    hint: "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu",
+  });
+  assert.equal(await run(2), 4096);
+});
+
+test("what the runtime throws, as errors that say what to do; bugs as they are", () => {
+  const codeOf = (message: string) => {
+    const failure = deviceFailure(new Error(message));
+    return failure instanceof DeviceError ? failure.code : "bug";
+  };
+  assert.deepEqual(
+    [
+      "adapter_result.status == wgpu::RequestAdapterStatus::Success was false. Failed to get a WebGPU adapter: No supported adapters",
+      "WebGPU device lost (1): VK_ERROR_DEVICE_LOST",
+      "vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
+      "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
+      "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+      "Non-zero status code returned while running Add node.",
+    ].map(codeOf),
+    ["device-missing", "device-lost", "device-memory", "device-memory", "device-memory", "bug"],
+  );
+});
+
+test("CUDA counts the devices that it sees", () => {
+  assert.deepEqual(
+    [
+      numberOf(undefined, "2,5"),
+      numberOf("5", "2, 5"),
+      numberOf("GPU-7", "GPU-3,GPU-7"),
+      numberOf("1", undefined),
+    ],
+    [0, 1, 1, 1],
+  );
+});
