@@ -74,6 +74,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const training = new Training(options, given);
   try {
     const from = await training.resume();
+    await training.evaluateStart();
     for (const planned of plannedSteps(dataset, given, from)) {
       if (training.hasLostPatience) break;
       if (signal?.aborted) await training.saveBeforeStop();

@@ -21,7 +21,7 @@ export type Metrics = Readonly<Record<string, number>>;
 export class History {
   /** Of step 1, 2, … */
   readonly steps: StepRecord[] = [];
-  /** By the number of steps done. */
+  /** By the number of steps done; 0 is the model before the first. */
   readonly evaluations = new Map<number, Metrics>();
 
   /** Tokens without padding. */
@@ -36,9 +36,9 @@ export class History {
   /** Entries as in Trainer's log_history: a mean loss each `logging_steps`, and each evaluation. */
   log(stepsPerEpoch: number, { logging_steps }: { readonly logging_steps: number }): LogEntry[] {
     const entries: LogEntry[] = [];
-    for (let step = 1; step <= this.steps.length; step++) {
+    for (let step = 0; step <= this.steps.length; step++) {
       const epoch = step / stepsPerEpoch;
-      if (step % logging_steps === 0) {
+      if (step > 0 && step % logging_steps === 0) {
         const { gradNorm, learningRate } = this.steps[step - 1]!;
         const loss = sumOfLosses(this.steps.slice(step - logging_steps, step)) / logging_steps;
         entries.push({ epoch, grad_norm: gradNorm, learning_rate: learningRate, loss, step });
@@ -51,16 +51,16 @@ export class History {
 
   /** One line of JSON for each step and each evaluation: metrics.jsonl. */
   toLines(stepsPerEpoch: number): string {
-    const lines = this.steps.flatMap(({ loss, gradNorm, learningRate, tokens }, index) => {
-      const step = index + 1;
-      const epoch = step / stepsPerEpoch;
-      const rates = { grad_norm: gradNorm, learning_rate: learningRate };
+    const evaluationOf = (step: number) => {
       const metrics = this.evaluations.get(step);
-      return [
-        { step, epoch, loss, ...rates, tokens },
-        ...(metrics === undefined ? [] : [{ step, epoch, ...prefixed(metrics) }]),
-      ];
+      return metrics ? [{ step, epoch: step / stepsPerEpoch, ...prefixed(metrics) }] : [];
+    };
+    const steps = this.steps.flatMap(({ loss, gradNorm, learningRate, tokens }, index) => {
+      const step = index + 1;
+      const rates = { grad_norm: gradNorm, learning_rate: learningRate };
+      return [{ step, epoch: step / stepsPerEpoch, loss, ...rates, tokens }, ...evaluationOf(step)];
     });
+    const lines = [...evaluationOf(0), ...steps];
     return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   }
 

@@ -120,7 +120,7 @@ async function completeEvaluations(
   const done = history.steps.length;
   for (const step of [...history.evaluations.keys()])
     if (!isEvaluated(step)) history.evaluations.delete(step);
-  for (let step = 1; step <= done; step++) {
+  for (let step = 0; step <= done; step++) {
     if (!isEvaluated(step) || history.evaluations.has(step)) continue;
     const weights =
       step === done ? weightsToEvaluate(snapshot) : await weightsAt(step, store, start);
@@ -131,6 +131,7 @@ async function completeEvaluations(
 }
 
 async function weightsAt(step: number, store: CheckpointStore, start: ModelWithWeights) {
+  if (step === 0) return start.parameters;
   if (!store.names.includes(checkpointName(step))) return undefined;
   const snapshot = await readSnapshot(step, store, start);
   return typeof snapshot === "string" ? undefined : weightsToEvaluate(snapshot);
@@ -145,7 +146,8 @@ async function replayBest(
   const { history } = snapshot;
   const done = history.steps.length;
   const best = new BestModel(given);
-  const evaluated = [...history.evaluations].sort(([a], [b]) => a - b);
+  const evaluated = [...history.evaluations].filter(([step]) => step > 0); // as in Trainer
+  evaluated.sort(([a], [b]) => a - b);
   for (const [step, metrics] of evaluated) {
     best.offer(step, metrics, step === done ? weightsToEvaluate(snapshot) : undefined);
     if (best.hasLostPatience && step < done) return `training stops early after step ${step}`;

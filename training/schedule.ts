@@ -62,7 +62,8 @@ export function learningRateAt(
   if (type === "constant") return peak;
   if (isAdaptive(type)) {
     const metric = (given.metric_for_best_model ?? "loss").replace(/^eval_/, "");
-    const before = [...evaluations].filter(([at]) => at <= step).sort(([a], [b]) => a - b);
+    const before = [...evaluations].filter(([at]) => at > 0 && at <= step);
+    before.sort(([a], [b]) => a - b);
     const values = before.map(([, metrics]) => metrics[metric] ?? Number.NaN);
     return adaptedRate(type, values, { peak, kwargs });
   }

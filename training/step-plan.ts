@@ -62,9 +62,11 @@ function endsEpoch(steps: number, { perEpoch, total }: { perEpoch: number; total
 export function isEvaluatedAfter(
   steps: number,
   dataset: TokenDataset,
-  given: PlanArguments & Pick<TrainingArguments, "eval_strategy" | "eval_steps" | "eval_delay">,
+  given: PlanArguments &
+    Pick<TrainingArguments, "eval_on_start" | "eval_strategy" | "eval_steps" | "eval_delay">,
 ): boolean {
   const { eval_strategy, eval_steps, eval_delay } = given;
+  if (steps === 0) return given.eval_on_start;
   if (eval_strategy === "steps") return steps % eval_steps === 0 && steps >= eval_delay;
   const [perEpoch, total] = [stepsPerEpoch(dataset, given), totalSteps(dataset, given)];
   if (steps / perEpoch < eval_delay) return false;

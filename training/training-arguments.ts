@@ -71,6 +71,8 @@ export interface TrainingArguments {
   readonly eval_strategy: "no" | "epoch" | "steps";
   /** Steps between two evaluations where eval_strategy is "steps". */
   readonly eval_steps: number;
+  /** Evaluate before the first step, too. */
+  readonly eval_on_start: boolean;
   /** Epochs, or with eval_strategy "steps" steps, before which there is no evaluation. */
   readonly eval_delay: number;
   /** When a checkpoint is kept; absent: now and then, at little cost. Never changes results. */
@@ -119,6 +121,7 @@ export const defaultArguments: TrainingArguments = {
   logging_steps: 500,
   eval_strategy: "no",
   eval_steps: 500,
+  eval_on_start: false,
   eval_delay: 0,
   save_steps: 500,
   load_best_model_at_end: false,
@@ -207,10 +210,12 @@ export function completeArguments(given: Partial<TrainingArguments>): TrainingAr
 export function argumentThatEvaluates(given: {
   readonly load_best_model_at_end: boolean;
   readonly early_stopping_patience?: number;
+  readonly eval_on_start: boolean;
   readonly lr_scheduler_type: SchedulerType;
 }) {
   if (given.load_best_model_at_end) return "load_best_model_at_end";
   if (given.early_stopping_patience) return "early_stopping_patience";
+  if (given.eval_on_start) return "eval_on_start";
   return isAdaptive(given.lr_scheduler_type) ? "lr_scheduler_type" : undefined;
 }
 

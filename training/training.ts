@@ -88,6 +88,13 @@ export class Training {
     this.#report(loss, learningRate);
   }
 
+  /** Evaluates the model to start from, where that is asked for; neither the best model nor the rate follow it. */
+  async evaluateStart(): Promise<void> {
+    const { evaluations } = this.#history;
+    if (!this.#isEvaluated(0) || evaluations.has(0)) return;
+    evaluations.set(0, await this.#metricsOf(await this.#trained.weights()));
+  }
+
   /** What comes after a step: its evaluation and its checkpoint, where they are due. */
   async evaluateAndSave({ endsEpoch }: PlannedStep): Promise<void> {
     if (this.#isEvaluated(this.#steps)) {

@@ -193,6 +193,7 @@ const NOT_SHOWN = [
 /** Shown only where they are not at their defaults, so that training.json has the bytes it had before they came. */
 const LATER_ARGUMENTS = [
   "dataloader_drop_last",
+  "eval_on_start",
   "eval_delay",
   "balanced_sampling",
   "eval_steps",

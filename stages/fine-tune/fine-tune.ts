@@ -77,6 +77,7 @@ export const fineTune = defineStage({
     "warmup_ratio",
     "eval_strategy",
     "eval_steps",
+    "eval_on_start",
     "eval_delay",
     "per_device_eval_batch_size",
     "load_best_model_at_end",

@@ -130,7 +130,7 @@ export const params = {
     },
     gradient_checkpointing: {
       description:
-        "Whether layers are computed again for the backward pass instead of being kept: less memory, about a third more time, the same bits. The stage's log foretells the memory of a step both ways.",
+        "Whether layers are computed again for the backward pass instead of being kept: less memory, about a fifth more time, the same bits. The stage's log foretells the memory of a step both ways.",
       type: "boolean",
       default: false,
       examples: [true],
@@ -182,6 +182,12 @@ export const params = {
       ...steps,
       default: 500,
       examples: [100],
+    },
+    eval_on_start: {
+      description: "Whether the model to start from is evaluated before the first step, too.",
+      type: "boolean",
+      default: false,
+      examples: [true],
     },
     eval_delay: {
       description:

@@ -61,7 +61,6 @@ const refusedArguments = {
   enable_jit_checkpoint: refused(off, "an interrupted training is always saved; leave it out"),
   eval_accumulation_steps: refused(absent, METRICS),
   eval_do_concat_batches: refused([true, null], METRICS),
-  eval_on_start: refused(off, "evaluate the model to start from in a stage `uses: evaluate`"),
   eval_use_gather_object: refused(off, ONE_DEVICE),
   evaluation_strategy: refused([], "it is called eval_strategy"),
   fp16: refused(off, HALF),

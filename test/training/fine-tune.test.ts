@@ -6,6 +6,7 @@ import { padBatch, trainingBatch } from "../../training/batches.ts";
 import { predictLogits } from "../../training/evaluate.ts";
 import { fineTune } from "../../training/fine-tune.ts";
 import { GradientSum } from "../../training/gradient-sum.ts";
+import { taskMetrics } from "../../training/task-metrics.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TrainingArguments } from "../../training/training-arguments.ts";
 import { TrainingStep } from "../../training/training-step.ts";
@@ -219,4 +220,20 @@ test("an abort is heard between steps, and progress is told after each", async (
   );
   await assert.rejects(running, { name: "AbortError" });
   assert.deepEqual(steps, [1, 2, 3]);
+});
+
+test("eval_on_start tells of the start, which is never the best model", async () => {
+  const given = { max_steps: 2, learning_rate: 0.5, eval_strategy: "epoch" } as const;
+  const evaluation = markedRows(40, 2);
+  const with0 = await train(
+    { ...given, eval_on_start: true, load_best_model_at_end: true },
+    { evaluation },
+  );
+  const without = await train({ ...given, load_best_model_at_end: true }, { evaluation });
+  const [first, ...rest] = with0.state.log_history;
+  assert.deepEqual([first!.step, first!.epoch], [0, 0]);
+  const options = { ...start, parameters: start.parameters, device, batchSize: 8 };
+  assert.equal(first!.eval_loss, (await taskMetrics(evaluation, options)).loss);
+  assert.deepEqual({ ...with0.state, log_history: rest }, without.state);
+  assert.ok(bytesOf(with0).equals(bytesOf(without)));
 });

@@ -49,6 +49,7 @@ async function killed(
 }
 
 const everything: Partial<TrainingArguments> = {
+  eval_on_start: true,
   num_train_epochs: 4,
   learning_rate: 5e-3,
   weight_decay: 0.01,
@@ -193,6 +194,7 @@ test("other evaluations and other logs train no step", async () => {
     { logging_steps: 1 },
     { eval_strategy: "steps", eval_steps: 6 },
     { eval_strategy: "epoch", eval_delay: 2 },
+    { eval_strategy: "epoch", eval_on_start: true, load_best_model_at_end: true },
   ] as const) {
     const changed = await train({ ...given, ...change }, { checkpoints });
     const straight = await train({ ...given, ...change });
@@ -229,6 +231,7 @@ test("early stopping ends as transformers' callback does, and says so", async ()
 
 const following = {
   logging_steps: 1,
+  eval_on_start: true,
   lr_scheduler_type: "reduce_lr_on_plateau",
   lr_scheduler_kwargs: { patience: 0, factor: 0.5 },
   learning_rate: 0.02,
