@@ -81,7 +81,16 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
         .default(false)
         .conflicts("json"),
     )
+    .option(
+      "--neighbours <text>",
+      "of an embed stage: the rows nearest to a row, by its id, or to a text",
+    )
+    .option("-k, --top-k <n>", "how many neighbours", positiveInteger, 5)
     .action(async (file, stage, flags) => {
+      if (flags.neighbours !== undefined) {
+        const { showNeighbours } = await import("./commands/show-neighbours.ts");
+        return exit(await showNeighbours(context, { file, stage, of: flags.neighbours }, flags));
+      }
       const { show } = await import("./commands/show.ts");
       exit(await show(context, file, stage, flags));
     });

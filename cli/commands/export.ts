@@ -1,16 +1,13 @@
 import { isAbsolute, join } from "node:path";
-import type { Cache } from "../../cache/open-cache.ts";
-import type { TraceKey } from "../../cache/trace-store.ts";
 import type { ArtifactTree } from "../../engine/artifact.ts";
 import type { Problem } from "../../engine/diagnostic.ts";
-import { failure, type Result } from "../../engine/result.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { copyOut } from "../copy-out.ts";
 import { type ExaminedFile, withExaminedFile, writeJson } from "../examine-file.ts";
 import { reportProblem } from "../report-problem.ts";
 import { type OutputName, parseOutputName, selectSplit } from "../select-output.ts";
 import { formatBytes, formatCount } from "../text/format-quantity.ts";
-import { sayReason } from "../text/say-examined.ts";
+import { upToDateTree } from "../up-to-date-tree.ts";
 
 /** What `tunesmith export` is told. */
 export interface ExportRequest {
@@ -57,7 +54,9 @@ async function exportFrom(
   };
   const named = parseOutputName(output, view.pipeline);
   if (!named.ok) return refuse(named.error, exitCodes.usage);
-  const tree = treeOf(view, named.value);
+  const whole = upToDateTree(view, named.value);
+  if (!whole.ok) return refuse(whole.error);
+  const tree = selectSplit(whole.value, named.value);
   if (!tree.ok) return refuse(tree.error);
   const absolute = isAbsolute(folder) ? folder : join(context.cwd, folder);
   const { signal } = context;
@@ -73,25 +72,6 @@ async function exportFrom(
   if (json) writeJson(context, exportJson(found));
   else context.stdout.write(sayExported(found));
   return exitCodes.ok;
-}
-
-function treeOf(view: ExaminedFile, named: OutputName): Result<ArtifactTree, Problem> {
-  const { stage, port } = named;
-  const found = view.examined.get(stage.name)!;
-  const isUpToDate = found.state === "cached";
-  if (isUpToDate && isKept(view.cache, found.built.key))
-    return selectSplit(found.built.outputs[port]!.tree, named);
-  const why = isUpToDate ? "its result has just been collected" : sayReason(found);
-  return failure({
-    code: "not-up-to-date",
-    message: `The stage "${stage.name}" is not up to date: ${why}.`,
-    hint: `tunesmith run ${view.file} ${stage.name}`,
-  });
-}
-
-/** From here on no collection takes the key's traces, if one has not just done so. */
-function isKept({ leases, traces }: Cache, key: TraceKey): boolean {
-  return leases.inUse(key, () => traces.find(key)).length > 0;
 }
 
 interface Exported {

@@ -21,6 +21,8 @@ export interface EmbeddedSplit {
 
 /** Facts that hold for all splits. */
 export interface EmbeddingsFacts {
+  /** No row is longer, in tokens. */
+  readonly max_length: number;
   /** Numbers of a vector. */
   readonly width: number;
   readonly pooling: Pooling;

@@ -44,7 +44,8 @@ export async function embedDataset(context: Context): Promise<{ embeddings: Embe
   const width = model.hiddenSize;
   log(`${chunks.told}; vectors of ${width} numbers`);
   metric("rows", chunks.rows);
-  const facts = { width, pooling, normalize, encoder: encoderDigest(encoder) };
+  const { max_length } = tokens.facts;
+  const facts = { max_length, width, pooling, normalize, encoder: encoderDigest(encoder) };
   return { embeddings: { splits, facts, tokenizer } };
 }
 

@@ -39,7 +39,13 @@ for (const [kind, expected] of Object.entries(golden.vectors))
     assert.equal(rows.map(({ id }) => id).join(), "1,2,3,4,5,6,7,8,9");
     assert.deepEqual(
       { ...facts, encoder: facts.encoder.slice(0, 7) },
-      { width: 32, pooling: params.pooling, normalize: params.normalize, encoder: "sha256:" },
+      {
+        max_length: 24,
+        width: 32,
+        pooling: params.pooling,
+        normalize: params.normalize,
+        encoder: "sha256:",
+      },
     );
     assertClose(vectors, expected.flat(), 2e-6, kind);
     assert.deepEqual(metrics, { rows: 9 });
