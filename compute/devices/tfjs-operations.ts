@@ -80,7 +80,10 @@ export const tfOperations: Readonly<Record<string, Operation>> = {
     return tf.matMul(a!, b!);
   },
   Gemm(tf, { attributes: { transA, transB } }, [a, b, c]) {
-    const product = tf.matMul(a!, b!, transA === true, transB === true);
+    const product =
+      tf.getBackend() === "wasm" // 20 times as fast where nothing is transposed
+        ? tf.matMul(transA ? tf.transpose(a!) : a!, transB ? tf.transpose(b!) : b!)
+        : tf.matMul(a!, b!, transA === true, transB === true);
     return c === undefined ? product : tf.add(product, c);
   },
   Softmax: (tf, _, [x]) => tf.softmax(x!),
