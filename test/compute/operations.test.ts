@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gradientRules } from "../../compute/autodiff.ts";
 import type { Tensors } from "../../compute/device.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { expansions } from "../../compute/expand-composites.ts";
+import { graphOf, input, type Value } from "../../compute/graph.ts";
 import { lowerings } from "../../compute/onnx/lowering.ts";
+import * as ops from "../../compute/ops.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { drawTensors } from "../rig/case-data.ts";
 import { graphOfCase } from "../rig/graph-of-case.ts";
 import { interpret, interpreterRules } from "../rig/interpreter.ts";
-import { operationCases } from "../rig/operation-cases.ts";
+import { type OperationCase, operationCases } from "../rig/operation-cases.ts";
 
 const device = await openOnnxruntimeDevice({ threads: 2, spinning: false });
 
@@ -67,6 +70,44 @@ test("every operation has a case, a rule of the interpreter and an ONNX form", (
   );
   assert.deepEqual(
     [...needed].filter((op) => !covered.has(op)),
+    [],
+  );
+});
+
+/** The operations between a case's floats and its value: those whose gradients its differences check. */
+function differentiated({ inputs, build }: OperationCase): ReadonlySet<string> {
+  const values = Object.entries(inputs).map(
+    ([name, { shape, dtype }]) => [name, input(name, shape, dtype)] as const,
+  );
+  const active = new Set<Value>(
+    values.flatMap(([, value]) => (value.dtype === "float32" ? [value] : [])),
+  );
+  const found = new Set<string>();
+  for (const node of graphOf({ y: build(Object.fromEntries(values)) }).nodes) {
+    if (!node.inputs.some((read) => active.has(read))) continue;
+    active.add(node);
+    if (node.op in gradientRules) found.add(node.op);
+  }
+  return found;
+}
+
+/** Of no float, or the same wherever its inputs move a little. */
+const WITHOUT_GRADIENT = ["Constant", "Equal", "Greater"];
+/** Parts of other operations, for their gradients. */
+const PARTS = ["attentionParts", "layerNormStatistics", "rmsNormStatistics"];
+
+test("every operation's gradient is compared with finite differences", (t) => {
+  const compared = new Set(operationCases.flatMap((one) => [...differentiated(one)]));
+  t.diagnostic(`gradients compared in float64: ${[...compared].sort().join(", ")}`);
+  const all = [...Object.keys(lowerings), ...Object.keys(expansions)];
+  assert.deepEqual(all.filter((op) => !compared.has(op)).sort(), WITHOUT_GRADIENT);
+  assert.deepEqual([...compared].sort(), Object.keys(gradientRules).sort());
+
+  const functions = Object.keys(ops).filter((name) => !PARTS.includes(name));
+  const names = operationCases.map(({ name }) => name.toLowerCase());
+  t.diagnostic(`functions with a case: ${functions.join(", ")}`);
+  assert.deepEqual(
+    functions.filter((name) => !names.some((one) => one.includes(name.toLowerCase()))),
     [],
   );
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { graphOf, input, toText } from "../../compute/graph.ts";
@@ -28,3 +28,11 @@ for (const architecture of architectures)
       assert.equal(text, await readFile(path, "utf8"));
     });
   }
+
+test("each family and task has its graph, and no graph is left over", async (t) => {
+  const expected = architectures.flatMap(({ modelType, classNames }) =>
+    Object.keys(classNames).map((task) => `${twins[modelType] ?? modelType}-${task}.txt`),
+  );
+  t.diagnostic(`graphs: ${[...new Set(expected)].sort().join(", ")}`);
+  assert.deepEqual((await readdir(golden)).sort(), [...new Set(expected)].sort());
+});

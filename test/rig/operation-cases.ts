@@ -240,6 +240,16 @@ const indexing: OperationCase[] = [
     build: ({ logits, labels }) =>
       ops.weightedCrossEntropy(logits!, labels!, ops.cast(ops.greater(labels!, -1), "float32")),
   },
+  {
+    name: "weightedCrossEntropy, smoothed",
+    inputs: {
+      logits: { shape: [3, 4] },
+      labels: ids([3, 0, 1], [3], "int32"),
+      weights: { shape: [3], range: [0.1, 1] },
+    },
+    build: ({ logits, labels, weights }) =>
+      ops.weightedCrossEntropy(logits!, labels!, weights!, { smoothing: 0.2 }),
+  },
 ];
 
 /** At least one case for each operation; a test compares the list with what the interpreter knows. */
