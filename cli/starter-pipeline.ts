@@ -20,7 +20,7 @@ stages:
     uses: load
     with: { files: ${data}, text: text, label: label }
 
-  # What is done to each text, in this order.
+  # What is done to each text, in this order. What no rule does, a stage of your own can: "uses: ./my-stage.ts".
   clean:
     uses: clean
     in: rows

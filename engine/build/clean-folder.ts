@@ -20,7 +20,7 @@ export async function moveToCleanFolder(pipeline: Pipeline, folder: string): Pro
     return inside.startsWith("..") ? path : join(folder, inside);
   };
   await mkdir(move(pipeline.folder), { recursive: true });
-  for (const name of INSTALLED) await link(join(project, name), join(folder, name));
+  for (const name of INSTALLED) await linkInstalled(name, project, folder);
   for (const source of pipeline.stages.flatMap(({ sources }) => sources))
     await copySource(source, move(source.absolute));
   return {
@@ -64,10 +64,13 @@ async function copySource({ absolute, pattern }: SourcePath, target: string): Pr
   }
 }
 
-async function link(from: string, to: string): Promise<void> {
-  await unlessMissing(async () => {
-    if ((await stat(from)).isDirectory()) await symlink(from, to, "junction");
-  });
+/** Links the nearest one, in the project's folder or above it, as in a workspace of several packages. */
+async function linkInstalled(name: string, project: string, folder: string): Promise<void> {
+  for (let above = project; ; above = dirname(above)) {
+    const found = await stat(join(above, name)).catch(() => undefined);
+    if (found?.isDirectory()) return symlink(join(above, name), join(folder, name), "junction");
+    if (dirname(above) === above) return;
+  }
 }
 
 async function unlessMissing(work: () => Promise<void>): Promise<void> {

@@ -2,10 +2,10 @@ import { fileURLToPath } from "node:url";
 import type { Problem } from "../diagnostic.ts";
 import type { OwnRequest } from "./host-protocol.ts";
 
-/** The query that marks the URLs of a user's own code; its value is another one for each time that it is loaded. */
+/** The query that marks the URLs of a user's own code. */
 export const OWN_QUERY = "tunesmith";
 
-const FRAME = new RegExp(`(file://[^\\s?()]+)\\?${OWN_QUERY}=\\d+:(\\d+)(?::(\\d+))?`);
+const FRAME = new RegExp(`(file://[^\\s?()]+)\\?${OWN_QUERY}:(\\d+)(?::(\\d+))?`);
 
 /** What a user's own stage threw, with its place in their code; the whole stack goes to the log. */
 export function explainThrown(
@@ -14,8 +14,7 @@ export function explainThrown(
   log: (line: string) => void,
 ): Problem {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  for (const line of stack.replaceAll(new RegExp(`\\?${OWN_QUERY}=\\d+`, "g"), "").split("\n"))
-    if (line !== "") log(line);
+  for (const line of stack.replaceAll(`?${OWN_QUERY}`, "").split("\n")) if (line !== "") log(line);
   const frame = FRAME.exec(stack);
   const at = frame === null ? `${path}:${code.runsAt}` : placeOf(frame);
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

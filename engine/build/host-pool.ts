@@ -55,8 +55,8 @@ interface Host {
 }
 
 /**
- * Child processes that run stages, started when needed and used again. A process that crashes, or is killed, fails
- * the one stage it ran. At most as many exist as requests run at once.
+ * Child processes that run stages, started when needed and used again, but for a user's own stage, whose process ends
+ * with it. A process that crashes, or is killed, fails the one stage it ran. At most as many exist as requests run at once.
  */
 export class HostPool implements Hosts {
   readonly #options: HostOptions;
@@ -97,8 +97,8 @@ export class HostPool implements Hosts {
         clearTimeout(killTimer);
         signal.removeEventListener("abort", abort);
         delete host.listener;
-        // An interrupted stage may have left processes of its own behind.
-        if (signal.aborted) endHost(host, before);
+        // An interrupted stage may have left processes of its own behind, a user's own stage anything.
+        if (signal.aborted || request.own !== undefined) endHost(host, before);
         else if (reusable) this.#idle.push(host);
         resolve(outcome);
       };

@@ -42,16 +42,6 @@ export function declarationKeys(types: readonly string[]): object {
     type: { description: "What passes through the port.", type: "string", enum: types },
     description: { description: "What it is.", type: "string", default: "" },
   };
-  const ports = (properties: object) => ({
-    type: "object",
-    propertyNames: { pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$" },
-    additionalProperties: {
-      type: "object",
-      properties,
-      required: ["type"],
-      additionalProperties: false,
-    },
-  });
   const input = {
     ...port,
     optional: { description: "Whether it may be left out.", type: "boolean", default: false },
@@ -63,8 +53,8 @@ export function declarationKeys(types: readonly string[]): object {
       description: { description: "What the stage does.", type: "string", default: "" },
       version: { description: "Part of the key.", type: "integer", minimum: 1, default: 1 },
       params: paramsKeys,
-      inputs: { ...ports(input), default: {} },
-      outputs: ports(port),
+      inputs: { ...portsOf(input), default: {} },
+      outputs: portsOf(port),
       seeded: { description: "Whether it draws from its seed.", type: "boolean", default: false },
       deterministic: {
         description: "Whether equal inputs give equal bytes.",
@@ -83,6 +73,19 @@ export function declarationKeys(types: readonly string[]): object {
     },
     required: ["outputs"],
     additionalProperties: false,
+  };
+}
+
+function portsOf(properties: object): object {
+  return {
+    type: "object",
+    propertyNames: { pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$" },
+    additionalProperties: {
+      type: "object",
+      properties,
+      required: ["type"],
+      additionalProperties: false,
+    },
   };
 }
 

@@ -14,16 +14,14 @@ export const initialize: InitializeHook<{ readonly apiUrl: string }> = (data) =>
   apiUrl = data.apiUrl;
 };
 
-/** Marks what an own stage imports by a relative path as the stage itself is marked, so that all of it is loaded anew. */
+/** Marks what an own stage imports by a relative path as its own code, too. */
 export const resolve: ResolveHook = (specifier, context, nextResolve) => {
   if (isOwn(specifier)) return { url: specifier, shortCircuit: true };
   const { parentURL } = context;
   if (parentURL === undefined || !isOwn(parentURL)) return nextResolve(specifier, context);
   if (specifier === "tunesmith") return nextResolve(apiUrl, context);
   if (!/^\.{1,2}\//.test(specifier)) return nextResolve(specifier, context);
-  const url = new URL(specifier, parentURL);
-  url.search = new URL(parentURL).search;
-  return { url: url.href, shortCircuit: true };
+  return { url: `${new URL(specifier, parentURL)}?${OWN_QUERY}`, shortCircuit: true };
 };
 
 /** Reads own code, its types taken away; as modules, whatever a package.json says. */
@@ -43,5 +41,5 @@ function codeOf(path: string, text: string): string {
 }
 
 function isOwn(url: string): boolean {
-  return url.startsWith("file:") && new URL(url).searchParams.has(OWN_QUERY);
+  return url.startsWith("file:") && url.endsWith(`?${OWN_QUERY}`);
 }

@@ -14,7 +14,7 @@ import { ownOutput, WrongOutput } from "./own-outputs.ts";
 type OwnRun = (context: object) => unknown;
 type OwnContext = StageContext<Json, InputPorts>;
 
-/** A user's own stage for this process to run: its code is loaded anew each time that it runs. */
+/** A user's own stage for this process to run, once: the process ends with it. */
 export function openOwnStage(name: string, own: OwnRequest, kinds: readonly AnyStage[]): AnyStage {
   const kind = ownKind(name, own.code, typesOf(kinds));
   return {
@@ -28,17 +28,12 @@ export function openOwnStage(name: string, own: OwnRequest, kinds: readonly AnyS
   };
 }
 
-let loads = 0;
-
 async function loadRun(own: OwnRequest): Promise<OwnRun> {
-  if (loads === 0) {
-    const [api, hooks] = ["define-stage", "module-hooks"].map(urlOf);
-    register(hooks!, { data: { apiUrl: api } });
-  }
-  loads += 1;
-  const module = await import(`${pathToFileURL(own.path)}?${OWN_QUERY}=${loads}`);
+  const [api, hooks] = ["define-stage", "module-hooks"].map(urlOf);
+  register(hooks!, { data: { apiUrl: api } });
+  const module = await import(`${pathToFileURL(own.path)}?${OWN_QUERY}`);
   const { run, ...declared } = module.default as { readonly run: OwnRun };
-  if (!isAsDeclared(declared, own.code.declaration)) throw failed(own, CHANGED);
+  if (!isAsRead(declared, own.code.declaration)) throw failed(own, CHANGED);
   return (context) => run.call(module.default, context);
 }
 
@@ -48,18 +43,17 @@ function urlOf(name: string): string {
     .href;
 }
 
-const CHANGED = "what defineStage was given is not what stands in the file: leave it as it is";
+const CHANGED =
+  "what defineStage is given now is not what stood in the file when the run began: run again";
 
-/** Whether a stage says of itself what was read without running it; defaults are filled in there only. */
-function isAsDeclared(declared: object, declaration: Json): boolean {
-  const known = declaration as Readonly<Record<string, Json>>;
-  return Object.entries(declared).every(
-    ([key, value]) => !/^(params|seeded|version)$/.test(key) || isEqual(value, known[key]),
+/** Whether the parts of a declaration that params and key follow from are what was read without running it. */
+function isAsRead(declared: object, declaration: Json): boolean {
+  const read = declaration as Readonly<Record<string, Json>>;
+  const params = { type: "object", properties: {}, additionalProperties: false };
+  const now: Readonly<Record<string, Json>> = { version: 1, seeded: false, params, ...declared };
+  return ["version", "seeded", "params"].every(
+    (key) => canonicalJson(now[key]!) === canonicalJson(read[key]!),
   );
-}
-
-function isEqual(a: Json, b: Json | undefined): boolean {
-  return b !== undefined && canonicalJson(a) === canonicalJson(b);
 }
 
 function inputsOf({ inputs }: AnyStage, context: OwnContext) {
