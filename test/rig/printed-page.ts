@@ -57,6 +57,7 @@ function stable(text: string): string {
     .replace(/\b\d+m \d+s\b|[+-]?\d+\.\d+(e-?\d+)?/g, "N")
     .replace(/N(e-?\d+)?/g, "N")
     .replace(/\b(\d+|N) (bytes|KB|MB)\b/g, "SIZE")
+    .replace(/\b\d+ files and\b/g, "FILES and")
     .replace(/ *\n */g, " ")
     .replace(/ +/g, " ");
 }
