@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { DeviceError } from "../device-error.ts";
 import { installedVersion } from "./installed-version.ts";
 import type { TensorFlow } from "./tfjs-operations.ts";
+import { withBackend } from "./tfjs-turn.ts";
 
 interface TfjsPackages {
   /** The first exports TensorFlow.js; the last brings the backend, and its version counts. */
@@ -65,7 +66,7 @@ export async function openTfjsRuntime(
     const require = createRequire(import.meta.url); // they are CommonJS, all of them
     const [tf] = packages.map((name) => require(name)) as [TensorFlow];
     tf.enableProdMode(); // else the cpu backend advertises tfjs-node
-    if (!(await tf.setBackend(backend))) throw new Error(`the backend "${backend}" did not start`);
+    await withBackend({ tf, backend }, () => {});
     return { tf, backend, runtime };
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");

@@ -9,13 +9,14 @@ import { checkedInput } from "./checked-input.ts";
 import { instructionSet } from "./instruction-set.ts";
 import { fromTf, type TensorFlow, tfOperations, tfTypeOf, toTf } from "./tfjs-operations.ts";
 import { openTfjsRuntime, type TfjsKind } from "./tfjs-runtime.ts";
+import { withBackend } from "./tfjs-turn.ts";
 
 /**
  * A TensorFlow.js backend, which computes a graph operation by operation. Throws DeviceError where its
  * packages are missing or cannot be loaded. Integers have 32 bits, whatever the graph says.
  */
 export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
-  const { tf, backend, runtime } = await openTfjsRuntime(kind);
+  const { runtime, ...chosen } = await openTfjsRuntime(kind);
   return {
     facts: {
       kind,
@@ -25,32 +26,27 @@ export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
       threads: 1,
     },
     async compile(graph, options) {
-      await select(tf, backend);
       const plan = executionPlan(operationsOf(graph, options));
-      return new TfjsExecutable(tf, backend, { graph, plan });
+      return withBackend(chosen, () => new TfjsExecutable(chosen, graph, plan));
     },
   };
 }
 
-/** TensorFlow.js computes on one backend of the process at a time. */
-async function select(tf: TensorFlow, backend: string): Promise<void> {
-  if (tf.getBackend() !== backend) await tf.setBackend(backend);
+/** TensorFlow.js, and the name of the backend that is to compute. */
+interface Chosen {
+  readonly tf: TensorFlow;
+  readonly backend: string;
 }
 
 class TfjsExecutable implements Executable {
-  readonly #tf: TensorFlow;
-  readonly #backend: string;
+  readonly #chosen: Chosen;
   readonly #graph: Graph;
   readonly #plan: ExecutionPlan;
   readonly #constants: ReadonlyMap<number, Tensor>;
 
-  constructor(
-    tf: TensorFlow,
-    backend: string,
-    { graph, plan }: { graph: Graph; plan: ExecutionPlan },
-  ) {
-    this.#tf = tf;
-    this.#backend = backend;
+  /** Of a plan of the graph, written in operations that are here. The backend must be at work. */
+  constructor(chosen: Chosen, graph: Graph, plan: ExecutionPlan) {
+    this.#chosen = chosen;
     this.#graph = graph;
     this.#plan = plan;
     this.#constants = new Map(
@@ -66,12 +62,13 @@ class TfjsExecutable implements Executable {
   ): Promise<Record<string, TensorData>> {
     const given = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
     for (const value of this.#graph.inputs) checkedInput(value, given.get(nameOf(value)));
-    await select(this.#tf, this.#backend);
     const held = new Map<number, Tensor>();
     try {
-      for (const [value, number] of this.#plan.inputs)
-        held.set(number, this.#upload(value, given.get(nameOf(value))!.data));
-      for (const planned of this.#plan.nodes) this.#compute(planned, held);
+      await withBackend(this.#chosen, () => {
+        for (const [value, number] of this.#plan.inputs)
+          held.set(number, this.#upload(value, given.get(nameOf(value))!.data));
+        for (const planned of this.#plan.nodes) this.#compute(planned, held);
+      });
       return await this.#read(held);
     } finally {
       for (const tensor of held.values()) tensor.dispose();
@@ -83,13 +80,14 @@ class TfjsExecutable implements Executable {
   }
 
   #upload({ dtype, shape }: Value, data: TypedArray): Tensor {
-    return this.#tf.tensor(toTf(dtype, data), [...shape], tfTypeOf(dtype) as "float32");
+    return this.#chosen.tf.tensor(toTf(dtype, data), [...shape], tfTypeOf(dtype) as "float32");
   }
 
   #compute({ node, reads, makes, frees }: PlannedNode, held: Map<number, Tensor>): void {
     const tensors = reads.map((number) => held.get(number) ?? this.#constants.get(number)!);
     const operation = tfOperations[node.op]!;
-    const made = this.#tf.tidy(() => operation(this.#tf, node, tensors));
+    const { tf } = this.#chosen;
+    const made = tf.tidy(() => operation(tf, node, tensors));
     for (const [index, tensor] of (Array.isArray(made) ? made : [made]).entries()) {
       const number = makes[index];
       if (number === undefined) tensor.dispose();

@@ -21,6 +21,19 @@ const floats = (...data: number[]): TensorData => ({
   data: Float32Array.from(data),
 });
 
+// First, while no backend has started: wasm takes a while.
+test("two backends at once do not meet, whichever is opened or runs first", async () => {
+  const x = input("x", [2]);
+  const runOn = async (kind: (typeof kinds)[number]) => {
+    const executable = await (await openTfjsDevice(kind)).compile(graphOf({ y: ops.exp(x) }));
+    const { y } = await executable.run({ x: floats(0, 0) });
+    await executable.release();
+    return [...y!.data];
+  };
+  const found = await Promise.all([...kinds, ...kinds, ...kinds].map(runOn));
+  assert.deepEqual(found, new Array(6).fill([1, 1]));
+});
+
 for (const kind of kinds) {
   test(`${kind}: a training step leaves nothing behind, and neither does one that fails`, async () => {
     const { loss, logits, parameters } = smallEncoder({ batch: 2, length: 5, width: 8, heads: 2 });

@@ -32,19 +32,30 @@ export const TOLERANCE = 1e-4;
 
 /** Declares the tests of each device that is there; a skipped one for each that is not. */
 export async function forEachDevice(declare: (name: string, device: Device) => void) {
+  const found = new Map<string, Device | DeviceError>();
+  for (const { name, open } of conformanceDevices) found.set(name, await openOrMiss(open));
   const absent: string[] = [];
-  for (const { name, open } of conformanceDevices)
-    try {
-      declare(name, await open());
-    } catch (error) {
-      if (!(error instanceof DeviceError) || error.code !== "device-missing") throw error;
-      absent.push(name);
-      test(name, { skip: `${error.message} Hint: ${error.hint}` }, () => {});
+  for (const [name, device] of found) {
+    if (!(device instanceof DeviceError)) {
+      declare(name, device);
+      continue;
     }
+    absent.push(name);
+    test(name, { skip: `${device.message} Hint: ${device.hint}` }, () => {});
+  }
   test("devices that were not there", (t) => {
     const list = absent.length === 0 ? "" : `: ${absent.join(", ")}`;
     t.diagnostic(`${absent.length} of ${conformanceDevices.length} devices skipped${list}`);
   });
+}
+
+async function openOrMiss(open: ConformanceDevice["open"]): Promise<Device | DeviceError> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === "device-missing") return error;
+    throw error;
+  }
 }
 
 /** Fails where an output is missing, of another type or shape, or further away than TOLERANCE. */
