@@ -21,7 +21,7 @@ async function train(rig: ProjectRig, text: string) {
     .split("\n")
     .map((line) => JSON.parse(line) as Event);
   const told = events.flatMap((event) =>
-    event.type === "stage" && event.state === "log" && event.line.includes("checkpoint")
+    event.type === "stage" && event.state === "log" && event.line.includes("checkpoint-")
       ? event.line
       : [],
   );
