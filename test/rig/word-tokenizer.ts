@@ -9,7 +9,13 @@ export function wordTokenizer(
   words: readonly string[],
   config: Readonly<Record<string, unknown>> = {},
 ): ReadonlyMap<string, Uint8Array> {
-  const named = { pad_token: "<pad>", eos_token: "</s>", unk_token: "<unk>", ...config };
+  const named = {
+    pad_token: "<pad>",
+    eos_token: "</s>",
+    unk_token: "<unk>",
+    tokenizer_class: "PreTrainedTokenizerFast",
+    ...config,
+  };
   return filesOf([...SPECIAL, ...words], { special: SPECIAL, unknown: "<unk>", config: named });
 }
 
