@@ -69,7 +69,7 @@ function correctNormalizer(normalizer: unknown): void {
 }
 
 /** GPT-2's words, with Unicode's white space as Rust's \s has it: JavaScript's lacks U+0085 and has U+FEFF. */
-const BYTE_LEVEL_WORDS =
+export const BYTE_LEVEL_WORDS =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 interface PreTokenizer {

@@ -2,9 +2,11 @@ import { StageFailure } from "../../engine/diagnostic.ts";
 import type { InputPort, Json, StageContext } from "../../engine/stage.ts";
 import type { dataset, Row } from "../artifacts/dataset.ts";
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
-import { type BertNormalizerConfig, bertNormalize, bertWords } from "../tokenize/bert-words.ts";
-import { loadTokenizer } from "../tokenize/load-tokenizer.ts";
-import { learnVocabulary } from "./learn-vocabulary.ts";
+import { bertNormalize, bertWords } from "../tokenize/bert-words.ts";
+import { BYTE_LEVEL_WORDS, loadTokenizer } from "../tokenize/load-tokenizer.ts";
+import { asByteCharacters } from "./byte-characters.ts";
+import { BYTE_LEVEL_SPECIAL, byteLevelFiles, learnMerges } from "./byte-level-files.ts";
+import { learnVocabulary, type Vocabulary, type VocabularyLimits } from "./learn-vocabulary.ts";
 import type { TrainTokenizerParams } from "./train-tokenizer.ts";
 import { MAX_WORD_CHARACTERS, SPECIAL_TOKENS, wordPieceFiles } from "./word-piece-files.ts";
 
@@ -22,35 +24,26 @@ export async function trainTokenizerFiles({
 }: Context): Promise<{ tokenizer: TokenizerFiles; report: Json }> {
   const { splits } = await inputs.dataset.read();
   const rows = [...splits.values()].flat();
-  const normalizer: BertNormalizerConfig = {
-    clean_text: true,
-    handle_chinese_chars: true,
-    strip_accents: params.strip_accents,
-    lowercase: params.lowercase,
-  };
-  const wordsOf = (text: string) => bertWords(bertNormalize(text, normalizer));
+  const { wordsOf, special, learn } = params.algorithm === "bpe" ? byteLevel() : wordPiece(params);
   const counts = countWords(rows, wordsOf);
   if (counts.size === 0) throw noWords(rows.length);
   signal.throwIfAborted();
   progress({ done: rows.length, total: rows.length, unit: "rows" });
 
-  const learnable = [...counts].filter(([word]) => Array.from(word).length <= MAX_WORD_CHARACTERS);
-  const size = params.vocab_size - SPECIAL_TOKENS.length;
-  const { pieces, droppedCharacters } = learnVocabulary(new Map(learnable), {
-    size,
+  const { pieces, droppedCharacters, files } = learn(counts, {
+    size: params.vocab_size - special.length,
     minFrequency: params.min_frequency,
   });
-  const files = wordPieceFiles(pieces, normalizer);
   const { model } = loadTokenizer(files).tokenizer;
   const piecesOf = (word: string) => model!.encode([word]);
   const coverage = coverageOf(counts, piecesOf);
-  metric("vocab_size", SPECIAL_TOKENS.length + pieces.length);
+  metric("vocab_size", special.length + pieces.length);
   metric("tokens_per_word", coverage.tokens_per_word);
   metric("unknown_rate", coverage.unknown_rate);
   return {
     tokenizer: files,
     report: {
-      vocab_size: SPECIAL_TOKENS.length + pieces.length,
+      vocab_size: special.length + pieces.length,
       texts: rows.length,
       ...coverage,
       characters_without_room: droppedCharacters,
@@ -63,13 +56,55 @@ export async function trainTokenizerFiles({
   };
 }
 
+/** How a kind of tokenizer is learned. */
+interface Algorithm {
+  readonly special: readonly string[];
+  /** The words of a text, as the vocabulary spells them. */
+  wordsOf(text: string): readonly string[];
+  learn(
+    counts: ReadonlyMap<string, number>,
+    limits: VocabularyLimits,
+  ): Vocabulary & {
+    readonly files: TokenizerFiles;
+  };
+}
+
+function wordPiece({ strip_accents, lowercase }: TrainTokenizerParams): Algorithm {
+  const normalizer = { clean_text: true, handle_chinese_chars: true, strip_accents, lowercase };
+  return {
+    special: SPECIAL_TOKENS,
+    wordsOf: (text) => bertWords(bertNormalize(text, normalizer)),
+    learn(counts, limits) {
+      const isShort = (word: string) => Array.from(word).length <= MAX_WORD_CHARACTERS;
+      const learned = learnVocabulary(
+        new Map([...counts].filter(([word]) => isShort(word))),
+        limits,
+      );
+      return { ...learned, files: wordPieceFiles(learned.pieces, normalizer) };
+    },
+  };
+}
+
+function byteLevel(): Algorithm {
+  return {
+    special: BYTE_LEVEL_SPECIAL,
+    wordsOf: (text) => (text.match(BYTE_LEVEL_WORDS) ?? []).map(asByteCharacters),
+    learn(counts, limits) {
+      const learned = learnMerges(counts, limits);
+      const { pieces } = learned;
+      return { pieces, droppedCharacters: [], files: byteLevelFiles(learned) };
+    },
+  };
+}
+
 function countWords(
   rows: readonly Row[],
   wordsOf: (text: string) => readonly string[],
 ): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { text } of rows)
-    for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const { text, completion = "", target = "" } of rows)
+    for (const part of [text, completion, target])
+      for (const word of wordsOf(part)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
 }
 

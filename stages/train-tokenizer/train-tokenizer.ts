@@ -12,6 +12,14 @@ import { tokenizer } from "../artifacts/tokenizer.ts";
 const params = {
   type: "object",
   properties: {
+    algorithm: {
+      description:
+        "How words are parted. wordpiece: as BERT's, with its special tokens. bpe: byte-level, as GPT-2's: every text is kept as it is; with </s>, which ends texts, and <pad>, for models that write.",
+      type: "string",
+      enum: ["wordpiece", "bpe"],
+      default: "wordpiece",
+      examples: ["bpe"],
+    },
     vocab_size: {
       description: "The most tokens the vocabulary may have, special tokens included.",
       type: "integer",
@@ -28,13 +36,13 @@ const params = {
       examples: [2],
     },
     lowercase: {
-      description: "Whether text is lowercased first.",
+      description: "Whether text is lowercased first; of wordpiece.",
       type: "boolean",
       default: true,
       examples: [true],
     },
     strip_accents: {
-      description: "Whether accents are taken off first; null: as `lowercase` says.",
+      description: "Whether accents are taken off first; null: as `lowercase` says; of wordpiece.",
       type: ["boolean", "null"],
       default: null,
       examples: [false],
@@ -61,11 +69,21 @@ const NO_TRAIN: ParamsProblem = {
   hint: "name the split: in: STAGE.SPLIT",
 };
 
-/** Learns a WordPiece vocabulary with BERT's special tokens from the texts of a dataset. */
+/** The bytes, and two special tokens. */
+const LEAST_BYTE_LEVEL = 258;
+
+const TOO_SMALL: ParamsProblem = {
+  at: ["vocab_size"],
+  code: "vocabulary-too-small",
+  message: `algorithm bpe needs a vocab_size of at least ${LEAST_BYTE_LEVEL}: 256 bytes and two special tokens.`,
+  hint: "raise vocab_size",
+};
+
+/** Learns a vocabulary from the texts of a dataset: WordPiece with BERT's special tokens, or byte-level BPE. */
 export const trainTokenizer = defineStage({
   kind: "train-tokenizer",
   version: 1,
-  description: "Learns a WordPiece vocabulary, as BERT's, from the texts of a dataset.",
+  description: "Learns a vocabulary, WordPiece or byte-level BPE, from the texts of a dataset.",
   params,
   inputs,
   outputs: {
@@ -75,7 +93,10 @@ export const trainTokenizer = defineStage({
   seeded: false,
   deterministic: true,
   environment: [],
-  check: (_: TrainTokenizerParams, { dataset }) => (dataset?.length === 0 ? [NO_TRAIN] : []),
+  check: ({ algorithm, vocab_size }: TrainTokenizerParams, { dataset }) => [
+    ...(dataset?.length === 0 ? [NO_TRAIN] : []),
+    ...(algorithm === "bpe" && vocab_size < LEAST_BYTE_LEVEL ? [TOO_SMALL] : []),
+  ],
   async run(context: StageContext<TrainTokenizerParams, typeof inputs>) {
     const { trainTokenizerFiles } = await import("./train-tokenizer-files.ts");
     return trainTokenizerFiles(context);

@@ -1,6 +1,7 @@
 import type { TokenizerFiles } from "../artifacts/tokenizer.ts";
 import type { BertNormalizerConfig } from "../tokenize/bert-words.ts";
 import { CONTINUING } from "./learn-vocabulary.ts";
+import { jsonFile, withVocabulary } from "./tokenizer-json.ts";
 
 /** BERT's special tokens in the order of their ids. */
 export const SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
@@ -31,46 +32,26 @@ export function wordPieceFiles(
     tokenizer_class: "BertTokenizer",
   };
   return new Map([
-    ["tokenizer.json", Buffer.from(tokenizerJson([...SPECIAL_TOKENS, ...pieces], normalizer))],
+    ["tokenizer.json", withVocabulary(partsOf(normalizer), SPECIAL_TOKENS, pieces)],
     ["tokenizer_config.json", jsonFile(config)],
     ["special_tokens_map.json", jsonFile(NAMED_TOKENS)],
   ]);
 }
 
-function jsonFile(value: object): Uint8Array {
-  return Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-}
-
-function tokenizerJson(vocabulary: readonly string[], normalizer: BertNormalizerConfig): string {
-  const json = JSON.stringify(
-    {
-      version: "1.0",
-      truncation: null,
-      padding: null,
-      added_tokens: SPECIAL_TOKENS.map(addedToken),
-      normalizer: { type: "BertNormalizer", ...normalizer },
-      pre_tokenizer: { type: "BertPreTokenizer" },
-      post_processor: postProcessor(),
-      decoder: { type: "WordPiece", prefix: CONTINUING, cleanup: true },
-      model: {
-        type: "WordPiece",
-        unk_token: "[UNK]",
-        continuing_subword_prefix: CONTINUING,
-        max_input_chars_per_word: MAX_WORD_CHARACTERS,
-        vocab: {},
-      },
+function partsOf(normalizer: BertNormalizerConfig) {
+  return {
+    normalizer: { type: "BertNormalizer", ...normalizer },
+    pre_tokenizer: { type: "BertPreTokenizer" },
+    post_processor: postProcessor(),
+    decoder: { type: "WordPiece", prefix: CONTINUING, cleanup: true },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: CONTINUING,
+      max_input_chars_per_word: MAX_WORD_CHARACTERS,
+      vocab: {},
     },
-    null,
-    2,
-  );
-  // by hand, since an object would move pieces such as "7" to the front
-  const entries = vocabulary.map((piece, id) => `      ${JSON.stringify(piece)}: ${id}`);
-  return `${json.replace('"vocab": {}', () => `"vocab": {\n${entries.join(",\n")}\n    }`)}\n`;
-}
-
-function addedToken(content: string, id: number) {
-  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  return { id, content, ...flags, special: true };
+  };
 }
 
 function postProcessor() {
