@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { typesOf } from "../../engine/own-stages/own-kind.ts";
 import { stages } from "../../stages/index.ts";
@@ -64,6 +65,14 @@ test("what does not fit the declaration does not compile", () => {
   defineStage({ outputs: { rows: { type: "rows" } }, run: () => ({ rows: {} }) });
   // @ts-expect-error: no such param
   defineStage({ outputs, paths: ["words"], run: () => ({ rows: {} }) });
+});
+
+test("what the package exports is the public API", async () => {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const exported = JSON.parse(text).exports["."] as Readonly<Record<"types" | "default", string>>;
+  assert.equal(exported.types, exported.default.replace(/\.js$/, ".d.ts"));
+  const source = exported.default.replace("./dist/", "../../").replace(/\.js$/, ".ts");
+  assert.deepEqual(Object.keys(await import(source)), ["defineStage"]);
 });
 
 test("ports have the types that built-in stages pass on", () => {
