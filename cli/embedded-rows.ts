@@ -1,3 +1,4 @@
+import type { Device } from "../compute/device.ts";
 import { readTree } from "../engine/build/execute-stage.ts";
 import { type Problem, StageFailure } from "../engine/diagnostic.ts";
 import type { PipelineStage } from "../engine/pipeline/pipeline.ts";
@@ -6,6 +7,7 @@ import { folderSource } from "../models/file-source.ts";
 import { dataset, type Row } from "../stages/artifacts/dataset.ts";
 import { embeddings } from "../stages/artifacts/embeddings.ts";
 import { modelSource } from "../stages/artifacts/model.ts";
+import type { NearDuplicates } from "../stages/embed/near-duplicates.ts";
 import { type NearRow, nearestRows, vectorOfRow } from "../stages/embed/nearest-rows.ts";
 import type { ExaminedFile } from "./examine-file.ts";
 import { machineFacts } from "./machine-facts.ts";
@@ -15,8 +17,10 @@ import { upToDateTree } from "./up-to-date-tree.ts";
 export interface EmbeddedRows {
   /** The rows nearest to a row, itself left out, or to a text where no row has this id. */
   near(of: string, count: number): Promise<{ row: boolean; nearest: readonly NearRow[] }>;
+  /** Rows that are at least so near to each other, and the `count` nearest pairs. */
+  duplicates(least: number, count: number): Promise<NearDuplicates>;
   /** What the dataset above says of a row; undefined where it is gone from the cache. */
-  rowOf(near: NearRow): Row | undefined;
+  rowOf(near: Pick<NearRow, "split" | "id">): Row | undefined;
 }
 
 /** Opens the vectors of an embed stage that is up to date. */
@@ -30,6 +34,10 @@ export async function openEmbeddedRows(
   const rows = await rowsAbove(view, stage);
   return success({
     rowOf: ({ split, id }) => rows.get(split)?.get(id),
+    async duplicates(least, most) {
+      const { nearDuplicates } = await import("../stages/embed/near-duplicates.ts");
+      return nearDuplicates(vectors, { least, most, device: await ownDevice() });
+    },
     async near(of, count) {
       const found = vectorOfRow(vectors, of);
       if (found === undefined) {
@@ -46,10 +54,7 @@ export async function openEmbeddedRows(
 
 /** The model that the stage's param or port names, and the device to run it on. */
 async function encoderOf(view: ExaminedFile, { sources, inputs }: PipelineStage) {
-  const { openDevice } = await import("../stages/open-device.ts");
-  const machine = machineFacts("auto");
-  if (!machine.ok) throw new Error(`internal: ${machine.error.message}`);
-  const device = await openDevice(machine.value.device);
+  const device = await ownDevice();
   const [folder] = sources;
   if (folder !== undefined) return { source: folderSource(folder.absolute), device };
   const { stage: name, port } = inputs.model!;
@@ -57,6 +62,13 @@ async function encoderOf(view: ExaminedFile, { sources, inputs }: PipelineStage)
   const tree = upToDateTree(view, { stage, port });
   if (!tree.ok) throw new StageFailure(tree.error);
   return { source: modelSource(readTree(tree.value, view.cache.blobs)), device };
+}
+
+async function ownDevice(): Promise<Device> {
+  const { openDevice } = await import("../stages/open-device.ts");
+  const machine = machineFacts("auto");
+  if (!machine.ok) throw new Error(`internal: ${machine.error.message}`);
+  return openDevice(machine.value.device);
 }
 
 /** The rows of the nearest dataset above a stage, by split and id: tokens and vectors keep the ids of their rows. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { positiveInteger } from "./option-values.ts";
+import { fraction, positiveInteger } from "./option-values.ts";
 
 type Exit = (code: number) => void;
 
@@ -85,11 +85,21 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
       "--neighbours <text>",
       "of an embed stage: the rows nearest to a row, by its id, or to a text",
     )
-    .option("-k, --top-k <n>", "how many neighbours", positiveInteger, 5)
+    .option(
+      "--near-duplicates <cosine>",
+      "of an embed stage: the pairs of rows that are at least so near",
+      fraction,
+    )
+    .option("-k, --top-k <n>", "how many neighbours or pairs", positiveInteger, 5)
     .action(async (file, stage, flags) => {
       if (flags.neighbours !== undefined) {
         const { showNeighbours } = await import("./commands/show-neighbours.ts");
         return exit(await showNeighbours(context, { file, stage, of: flags.neighbours }, flags));
+      }
+      if (flags.nearDuplicates !== undefined) {
+        const { showNearDuplicates } = await import("./commands/show-near-duplicates.ts");
+        const least = flags.nearDuplicates;
+        return exit(await showNearDuplicates(context, { file, stage, least }, flags));
       }
       const { show } = await import("./commands/show.ts");
       exit(await show(context, file, stage, flags));

@@ -72,6 +72,13 @@ test("vectors and heads from a pipeline file: computed once, a changed row by it
   assert.equal(lines.length, 4);
   assert.doesNotMatch(ofRow.stdout, /row100 /);
 
+  const pairs = await show("--near-duplicates", "0.9999", "-k", "1");
+  assert.match(
+    pairs.stdout,
+    /^\d+ pairs at 0\.9999 or more, 0 of them in different splits\ncosine /,
+  );
+  assert.equal(pairs.stdout.trimEnd().split("\n").length, 4);
+
   const noVectors = await show("tokens", "--neighbours", "row1");
   assert.match(noVectors.stderr, /"tokens" is no embed stage\.\n.*embed stages: vectors/);
   assert.equal(noVectors.exitCode, 2);
