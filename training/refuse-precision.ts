@@ -12,7 +12,7 @@ export async function refusePrecision(
   throw new TrainingError(
     "precision-not-supported",
     `The device "${device.facts.kind}" cannot train with mixed_precision: ${asked}: ${reason}.`,
-    "leave mixed_precision out, or set fp16 and run on a graphics device that has it (--device webgpu)",
+    "leave mixed_precision out, or set fp16 and run on a graphics device that has it (--device webgpu or cuda)",
   );
 }
 

@@ -28,6 +28,7 @@ export async function openCudaDevice(id?: string): Promise<Device> {
       instructionSet: "unknown",
       threads: 1,
     },
+    lacksFloat16: async () => undefined, // the provider has both products in it, whatever the device
     async compile(graph, { repeats = false } = {}) {
       const model = exportOnnx(steadyScatters(graph));
       const session = await openSession(runtime, model, { number, repeats });

@@ -17,13 +17,21 @@ import { type StepCase, stepCases } from "../rig/step-case.ts";
 
 const given = completeArguments({ optim: "sgd", learning_rate: 0.1 });
 
-async function trainOneStep(device: Device, { start, batch, options }: StepCase) {
+async function trainOneStep(
+  device: Device,
+  { start, batch, options }: StepCase,
+  lossScale?: number,
+) {
   const { model } = start;
   const parameters = copyParameters(start.parameters);
   const gradients = new GradientSum();
   const step = new TrainingStep(model, device, { sessions: 1, ...options });
   const role = { seed: 5, step: 0, part: 0 };
-  const loss = await step.addGradients(gradients, parameters, { batch, role });
+  const loss = await step.addGradients(gradients, parameters, {
+    batch,
+    role,
+    ...(lossScale && { lossScale }),
+  });
   await step.release();
   const all = new Map(
     model.parameters.map(({ name, shape }) => {
@@ -62,6 +70,21 @@ async function compareSteps(device: Device, one: StepCase): Promise<void> {
   assertConforms(Object.fromEntries(made.parameters), Object.fromEntries(expected.parameters));
 }
 
+/** In float16, whose rounding is 8 times the tolerance; a device that lacks it is a skipped test with the reason. */
+async function compareInFloat16(device: Device, one: StepCase): Promise<void> {
+  const expected = await once(expectedSteps, one, () => trainOneStep(reference, one));
+  const options = { ...one.options, mixedPrecision: true };
+  const made = await trainOneStep(device, { ...one, options }, 1024);
+  assert.ok(Math.abs(made.loss / expected.loss - 1) <= 1e-3, `loss ${made.loss}`);
+  for (const [name, gradient] of expected.gradients) {
+    const unscaled = made.gradients.get(name)!.map((x) => x / 1024);
+    const error = relativeError(unscaled, gradient);
+    const own = Math.hypot(...gradient);
+    const share = (error * own) / (own + 0.1 * expected.norm);
+    assert.ok(share <= 1e-2, `gradient of ${name}: relative error ${error}`);
+  }
+}
+
 async function logitsOn(device: Device, { start, batch }: StepCase) {
   const executable = await device.compile(logitsGraph(start.model, batch.sizes));
   const inputs = new Map<string, TensorData>([...start.parameters, ...batch.tensors]);
@@ -82,5 +105,10 @@ await forEachDevice((name, device) => {
       test(`${name}: logits of ${one.name}`, () => compareLogits(device, one));
     if (one.start.model.task === "feature-extraction") continue;
     test(`${name}: a training step of ${one.name}`, () => compareSteps(device, one));
+    if (device.lacksFloat16 === undefined || one.options !== undefined) continue;
+    test(`${name}: a training step of ${one.name} in float16`, async (t) => {
+      const reason = await device.lacksFloat16!();
+      return reason === undefined ? compareInFloat16(device, one) : t.skip(reason);
+    });
   }
 });

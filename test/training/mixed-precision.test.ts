@@ -129,7 +129,7 @@ test("layers computed again round alike", async () => {
 
 test("a device that lacks it is refused, with the reason", async () => {
   const hint =
-    "leave mixed_precision out, or set fp16 and run on a graphics device that has it (--device webgpu)";
+    "leave mixed_precision out, or set fp16 and run on a graphics device that has it (--device webgpu or cuda)";
   const refusals: readonly (readonly [Device, "fp16" | "bf16", string])[] = [
     [cpu, "fp16", '"cpu" cannot train with mixed_precision: fp16: it computes in float32 alone'],
     [
