@@ -1,6 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { arch, cpus } from "node:os";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { arch, cpus, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DeviceError } from "../device-error.ts";
 
@@ -40,11 +49,23 @@ function probe(): WebgpuAdapter | DeviceError {
     /webgpu-adapter(\.[jt]s)$/,
     "webgpu-probe$1",
   );
-  const { stdout, stderr, status, signal } = spawnSync(
-    process.execPath,
-    [...process.execArgv, module],
-    { encoding: "utf8", timeout: MILLISECONDS, maxBuffer: 1 << 26 },
-  );
+  const folder = mkdtempSync(join(tmpdir(), "tunesmith-adapter-"));
+  try {
+    return outcomeOf(module, join(folder, "loader.log"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The loader's words go to a file: to a socket that nobody reads at once, some of them are lost. */
+function outcomeOf(module: string, log: string): WebgpuAdapter | DeviceError {
+  const words = openSync(log, "w");
+  const { stdout, status, signal } = spawnSync(process.execPath, [...process.execArgv, module], {
+    encoding: "utf8",
+    timeout: MILLISECONDS,
+    stdio: ["ignore", "pipe", words],
+  });
+  closeSync(words);
   const last = stdout?.trimEnd().split("\n").at(-1) ?? "";
   if (status !== 0 || !last.startsWith("{"))
     return new DeviceError(
@@ -55,7 +76,7 @@ function probe(): WebgpuAdapter | DeviceError {
   const { problem } = JSON.parse(last) as { problem?: { message: string; hint: string } };
   if (problem !== undefined)
     return new DeviceError("device-missing", problem.message, problem.hint);
-  return adapterOf(stderr);
+  return adapterOf(readFileSync(log, "utf8"));
 }
 
 /** What Vulkan's loader says of the device that was opened; elsewhere what the system tells. */
@@ -63,7 +84,9 @@ export function adapterOf(loaderLog: string): WebgpuAdapter {
   const used = [...loaderLog.matchAll(/Using "([^"]+)" with driver: "([^"]+)"/g)].at(-1);
   const listed = [...loaderLog.matchAll(/\[0\] (.+?)\s*$/gm)].at(-1);
   const own = process.platform === "darwin" && arch() === "arm64" ? cpus()[0]?.model : undefined;
-  const name = used?.[1] ?? listed?.[1] ?? own ?? "unknown";
+  const name = used?.[1] ?? listed?.[1] ?? own;
   const driver = used?.[2]?.split("/").at(-1);
-  return { name, ...(driver && { driver }), isSoftware: SOFTWARE.test(name) };
+  // Where Vulkan's loader does not tell, nothing is taken that nobody asked for.
+  const isSoftware = name === undefined ? process.platform === "linux" : SOFTWARE.test(name);
+  return { name: name ?? "unknown", ...(driver && { driver }), isSoftware };
 }

@@ -3,7 +3,7 @@ import { DeviceError } from "../device-error.ts";
 // A program: opens the WebGPU device, lets it compute, and says so on stdout as JSON. Vulkan's loader tells on stderr
 // which adapter that was, which ONNX Runtime does not tell. A driver that crashes takes only this process along.
 
-process.env.VK_LOADER_DEBUG = "driver,info,layer"; // read when the first session loads the driver
+process.env.VK_LOADER_DEBUG = "driver"; // read when the first session loads the driver
 
 try {
   const { openWebgpuDevice } = await import("./webgpu.ts");

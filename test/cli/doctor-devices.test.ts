@@ -75,6 +75,21 @@ test("a software adapter only", async () => {
   assert.deepEqual(await examined({ webgpu: () => adapterOf(log) }), [webgpu, noProvider, noTfjs]);
 });
 
+test("which adapter it is, by what Vulkan's loader prints, newer and older", () => {
+  const listed = "INFO | DRIVER:  Sorted order:\nINFO | DRIVER:   [0] NVIDIA H100 80GB HBM3  \n";
+  const used = 'DRIVER: Using "AMD Radeon RX 7900" with driver: "/usr/lib/libvulkan_radeon.so"\n';
+  assert.deepEqual(
+    [listed, `${listed}${used}`, used.replace("AMD Radeon RX 7900", "llvmpipe (LLVM 15)")].map(
+      adapterOf,
+    ),
+    [
+      { name: "NVIDIA H100 80GB HBM3", isSoftware: false },
+      { name: "AMD Radeon RX 7900", driver: "libvulkan_radeon.so", isSoftware: false },
+      { name: "llvmpipe (LLVM 15)", driver: "libvulkan_radeon.so", isSoftware: true },
+    ],
+  );
+});
+
 /** What `ldd` prints of the provider, with the libraries that are there. */
 const links = (found: (name: string) => string) =>
   ["libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcufft.so.11"]
