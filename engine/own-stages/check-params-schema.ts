@@ -31,6 +31,13 @@ export function isParamsSchema(schema: OwnParams, node: SourceNode, report: Repo
     reportInvalid(error, node, report);
     return false;
   }
+  const referring = first(["$ref", "$id"], (name) => entryNamed(name, node));
+  if (referring !== undefined) {
+    const message = `${quote(referring.key)} cannot be used in the params of a stage.`;
+    const hint = "use a const for what several params share: all is written in this file";
+    report({ code: "invalid-schema", message, place: referring.keyPlace, hint });
+    return false;
+  }
   try {
     validatorOf(schema);
     return Object.keys(schema.properties).every((name) =>

@@ -39,6 +39,8 @@ export default defineStage({
   outputs: { dataset: { type: "dataset" }, notes: { type: "folder" } },
   seeded: true,
   async run({ inputs, params, seed, metric }) {
+    if (process.env.RAN_HERE) throw new Error("the process ran an own stage before");
+    process.env.RAN_HERE = "true";
     const kept: Record<string, NewRow[]> = {};
     for (const split of inputs.dataset.splits)
       kept[split] = (await inputs.dataset.rows(split)).filter(
@@ -109,14 +111,14 @@ test("an own stage: nothing of it is executed but by run; its code and what it i
   assert.equal(verified.exitCode, 0);
 });
 
-test("an own stage has members, and runs in another folder under the same key", async () => {
+test("an own stage has members, each in a process of its own, and the same key in another folder", async () => {
   await using rig = await ProjectRig.create({
     ...files,
     "p.tune.yaml": pipeline
       .replace("most_words: 2 }", "most_words: '${matrix.most}' }, matrix: { most: [1, 2] }")
       .replace("in: keep", "in: 'keep[most=2]'"),
   });
-  const first = await rig.run(["p.tune.yaml"]);
+  const first = await rig.run(["p.tune.yaml", "--jobs", "1"]);
   assert.deepEqual(first.executed, ["rows", "keep[most=1]", "keep[most=2]", "lower"]);
   const moved = Object.entries(files)
     .filter(([path]) => path.startsWith("stages/"))
