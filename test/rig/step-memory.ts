@@ -1,5 +1,5 @@
 /**
- * Runs a training step of a 6-layer BERT a few times, in a process of its own: prints the bytes that its tensors were
+ * Runs a training step of a 6-layer BERT or Llama a few times, in a process of its own: prints the bytes that its tensors were
  * foretold to take, and the highest peak of the process in its cleanest run. Linux; `node --expose-gc`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,9 +9,10 @@ import { createModel } from "../../models/pretrained.ts";
 import { trainingGraph } from "../../training/training-graph.ts";
 
 const RUNS = 5;
-const checkpointing = process.argv[2] === "checkpointing";
+const [, , way, family = "bert"] = process.argv;
+const checkpointing = way === "checkpointing";
 const config = {
-  model_type: "bert",
+  model_type: family,
   vocab_size: 1000,
   hidden_size: 256,
   num_hidden_layers: 6,
@@ -20,7 +21,7 @@ const config = {
   max_position_embeddings: 128,
 };
 const { model } = createModel(config, {
-  task: "sequence-classification",
+  task: family === "bert" ? "sequence-classification" : "causal-lm",
   labels: ["a", "b"],
   seed: 1,
 });

@@ -56,26 +56,35 @@ for (const model_type of Object.keys(smallConfigs))
   });
 
 /** Of a training step in a process of its own, whose freed memory goes back to the system at once. */
-function memoryOf(way: "checkpointing" | "keeping"): { foretold: number; peak: number } {
+function memoryOf(
+  way: "checkpointing" | "keeping",
+  family: string,
+): { foretold: number; peak: number } {
   const rig = join(import.meta.dirname, "../rig/step-memory.ts");
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ["--expose-gc", "--import", "tsx", rig, way],
+    ["--expose-gc", "--import", "tsx", rig, way, family],
     { encoding: "utf8", env: { ...process.env, MALLOC_MMAP_THRESHOLD_: "65536" } },
   );
   assert.notEqual(stdout, "", stderr);
   return JSON.parse(stdout);
 }
 
-test("memory is lower by what was foretold", { skip: process.platform !== "linux" }, (t) => {
-  const [keeping, checkpointing] = [memoryOf("keeping"), memoryOf("checkpointing")];
-  const foretold = keeping.foretold - checkpointing.foretold;
-  const measured = keeping.peak - checkpointing.peak;
-  const shown = [foretold, measured].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
-  t.diagnostic(`foretold ${shown[0]}, measured ${shown[1]}`);
-  assert.ok(checkpointing.foretold < 0.5 * keeping.foretold, `${foretold}`);
-  assert.ok(Math.abs(measured / foretold - 1) < 0.15, shown.join(", "));
-});
+for (const family of ["bert", "llama"])
+  test(`${family}: memory is lower by what was foretold`, {
+    skip: process.platform !== "linux",
+  }, (t) => {
+    const [keeping, checkpointing] = [
+      memoryOf("keeping", family),
+      memoryOf("checkpointing", family),
+    ];
+    const foretold = keeping.foretold - checkpointing.foretold;
+    const measured = keeping.peak - checkpointing.peak;
+    const shown = [foretold, measured].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    t.diagnostic(`foretold ${shown[0]}, measured ${shown[1]}`);
+    assert.ok(checkpointing.foretold < 0.5 * keeping.foretold, `${foretold}`);
+    assert.ok(Math.abs(measured / foretold - 1) < 0.15, shown.join(", "));
+  });
 
 test("a training with gradient_checkpointing ends in the bytes of one without", async () => {
   const start = createModel(
