@@ -1,10 +1,7 @@
 import { constant, type Value } from "../compute/graph.ts";
 import * as ops from "../compute/ops.ts";
 import { counted } from "./attention.ts";
-
-/** Ways to make one vector of a row's last hidden states, by sentence-transformers' names. */
-export const poolings = ["mean", "cls", "max", "lasttoken"] as const;
-export type Pooling = (typeof poolings)[number];
+import type { Pooling } from "./poolings.ts";
 
 /** What max takes padding for, as sentence-transformers does: below any hidden state. */
 const LOWEST = -1e9;

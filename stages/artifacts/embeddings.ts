@@ -1,6 +1,6 @@
 import type { ArtifactReader, ArtifactType, ArtifactWriter } from "../../engine/artifact.ts";
 import { ModelError } from "../../models/model-error.ts";
-import type { Pooling } from "../../models/pooling.ts";
+import type { Pooling } from "../../models/poolings.ts";
 import { formatSafetensors, parseSafetensors } from "../../models/safetensors.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";

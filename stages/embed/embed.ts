@@ -5,7 +5,7 @@ import {
   type ParamsSchema,
   type StageContext,
 } from "../../engine/stage.ts";
-import { poolings } from "../../models/pooling.ts";
+import { poolings } from "../../models/poolings.ts";
 import { embeddings } from "../artifacts/embeddings.ts";
 import { model } from "../artifacts/model.ts";
 import { tokens } from "../artifacts/tokens.ts";
