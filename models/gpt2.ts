@@ -27,7 +27,7 @@ import {
   rowsAt,
   weightSpec,
 } from "./layers.ts";
-import type { Architecture, KeyValue, ModelRequest, TokenBatch } from "./model.ts";
+import type { Architecture, KeyValue, ModelRequest, Task, TokenBatch } from "./model.ts";
 import { ofHead, type ParameterSpec } from "./parameters.ts";
 
 const WORDS = "transformer.wte";
@@ -43,6 +43,7 @@ export const gpt2: Architecture = {
   classNames: {
     "causal-lm": "GPT2LMHeadModel",
     "sequence-classification": "GPT2ForSequenceClassification",
+    "feature-extraction": "GPT2Model",
   },
   heads: ["lm_head.", "score."],
   model(json, request) {
@@ -70,10 +71,7 @@ export const gpt2: Architecture = {
         const { x, keyValues, layerInputs } = known
           ? { x: known, keyValues: [], layerInputs: [] }
           : decode(context, batch); // (B, T, C)
-        const logits =
-          task === "causal-lm"
-            ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)
-            : scoreLastToken(x, params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
+        const logits = applyHead(context, { x, task, batch, padTokenId });
         return { lastHiddenState: x, logits, keyValues, layerInputs };
       },
       parameterName: (name) => parameterName(name, config),
@@ -199,9 +197,20 @@ function decoderSpecs(config: Gpt2Config): ParameterSpec[] {
   return [...specs, ...layerNormSpecs("transformer.ln_f", width)];
 }
 
+/** What the task reads from the last hidden state. */
+function applyHead(
+  context: Context,
+  { x, task, batch, padTokenId }: { x: Value; task: Task; batch: TokenBatch; padTokenId: number },
+): Value {
+  if (task === "feature-extraction") return x;
+  if (task === "causal-lm") return ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)); // (B, T, V)
+  return scoreLastToken(x, context.params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
+}
+
 function headSpecs(config: Gpt2Config, { task, numLabels }: ModelRequest): ParameterSpec[] {
   const { n_embd: width, vocab_size, initializer_range: deviation } = config;
   if (task === "sequence-classification") return scoreSpecs([width, numLabels], deviation);
+  if (task === "feature-extraction") return [];
   if (config.tie_word_embeddings) return [];
   return ofHead([weightSpec("lm_head", [vocab_size, width], deviation)]);
 }

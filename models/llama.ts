@@ -16,7 +16,7 @@ import {
   weightSpec,
 } from "./layers.ts";
 import { type LlamaConfig, type LlamaKind, readLlamaConfig } from "./llama-config.ts";
-import type { Architecture, KeyValue, ModelRequest, TokenBatch } from "./model.ts";
+import type { Architecture, KeyValue, ModelRequest, Task, TokenBatch } from "./model.ts";
 import { ofHead, type ParameterSpec } from "./parameters.ts";
 import { type RotaryAngles, type RotaryTable, rotaryTable } from "./rotary.ts";
 
@@ -75,6 +75,7 @@ function llamaLike(kind: LlamaKind): Architecture {
   const classNames = {
     "causal-lm": `${kind.stem}ForCausalLM`,
     "sequence-classification": `${kind.stem}ForSequenceClassification`,
+    "feature-extraction": `${kind.stem}Model`,
   };
   return {
     modelType: kind.modelType,
@@ -106,10 +107,7 @@ function llamaLike(kind: LlamaKind): Architecture {
           const { x, keyValues, layerInputs } = known
             ? { x: known, keyValues: [], layerInputs: [] }
             : decode(context, batch); // (B, T, C)
-          const logits =
-            task === "causal-lm"
-              ? ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)) // (B, T, V)
-              : scoreLastToken(x, params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
+          const logits = applyHead(context, { x, task, batch, padTokenId });
           return { lastHiddenState: x, logits, keyValues, layerInputs };
         },
         parameterName: (name) => parameterName(name, config),
@@ -227,9 +225,20 @@ function decoderSpecs(config: LlamaConfig, kind: LlamaKind): ParameterSpec[] {
   return [...specs, rmsNormSpec("model.norm", width)];
 }
 
+/** What the task reads from the last hidden state. */
+function applyHead(
+  context: Context,
+  { x, task, batch, padTokenId }: { x: Value; task: Task; batch: TokenBatch; padTokenId: number },
+): Value {
+  if (task === "feature-extraction") return x;
+  if (task === "causal-lm") return ops.linear(rowsAt(x, batch.logitsAt), headWeight(context)); // (B, T, V)
+  return scoreLastToken(x, context.params, { inputIds: batch.inputIds, padTokenId }); // (B, labels)
+}
+
 function headSpecs(config: LlamaConfig, { task, numLabels }: ModelRequest): ParameterSpec[] {
   const { hidden_size: width, vocab_size, initializer_range: deviation } = config;
   if (task === "sequence-classification") return scoreSpecs([width, numLabels], deviation);
+  if (task === "feature-extraction") return [];
   if (config.tie_word_embeddings) return [];
   return ofHead([weightSpec("lm_head", [vocab_size, width], deviation)]);
 }

@@ -1,5 +1,6 @@
 import { StageFailure } from "../../engine/diagnostic.ts";
 import { FEATURES, headOnFeatures } from "../../models/frozen-encoder.ts";
+import type { Model } from "../../models/model.ts";
 import { type Parameter, parameter } from "../../models/parameters.ts";
 import type { ModelWithWeights } from "../../models/pretrained.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
@@ -19,6 +20,7 @@ export function onFeatures(
   { facts, splits }: Embeddings,
 ): TrainedPart {
   requireFit(classifier, facts);
+  if (facts.pooling === "lasttoken") requireOtherEnd(classifier.model, rows);
   const given = [rows.train, ...(rows.validation ? [rows.validation] : [])];
   const found = given.map((dataset) => splitOf(dataset, splits));
   const count = found.reduce((sum, split) => sum + split.rows.length, 0);
@@ -90,4 +92,16 @@ function requireFit(classifier: ModelWithWeights, facts: EmbeddingsFacts): void 
       message: "The features were made by another model than the one whose head is trained.",
       hint: "give embed and fine-tune the same model",
     });
+}
+
+/** The head looks for the last token that is not the one of padding, vectors are of the last one. */
+function requireOtherEnd({ padTokenId }: Model, { train, validation }: TrainingRows): void {
+  for (const { ids, offsets, rowIds } of [train, ...(validation ? [validation] : [])])
+    for (const [row, id] of rowIds.entries())
+      if (ids[offsets[row + 1]! - 1] === padTokenId)
+        throw new StageFailure({
+          code: "features-do-not-fit",
+          message: `The row "${id}" ends with the token ${padTokenId}, which the head takes for padding.`,
+          hint: "leave the input `features` out, or give the model another pad_token_id",
+        });
 }

@@ -100,6 +100,7 @@ test("inputs, outputs and sizes have the names that transformers.js knows", asyn
     `bert feature-extraction onnx/model.onnx: ${ids} ${types} ${mask} -> last_hidden_state[batch,sequence,4]`,
     `gpt2 causal-lm onnx/model.onnx: ${ids} ${mask} -> logits[batch,sequence,8]`,
     `gpt2 sequence-classification onnx/model.onnx: ${ids} ${mask} -> logits[batch,2]`,
+    "gpt2 feature-extraction onnx/model.onnx: input_ids[batch,sequence] attention_mask[batch,sequence] -> last_hidden_state[batch,sequence,4]",
     `t5 sequence-to-sequence onnx/encoder_model.onnx: ${ids} ${mask} -> last_hidden_state[batch,sequence,6]`,
     "t5 sequence-to-sequence onnx/decoder_model.onnx: input_ids[batch,decoder_sequence] encoder_hidden_states[batch,encoder_sequence,6] encoder_attention_mask[batch,encoder_sequence] -> logits[batch,decoder_sequence,8]",
   ]);

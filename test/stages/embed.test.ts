@@ -11,50 +11,54 @@ import { datasetOf, rowsOf } from "../rig/rows.ts";
 import { problemOf, runStage } from "../rig/run-stage.ts";
 import { tokensOf } from "../rig/tokens-of.ts";
 
-const golden: {
+interface Golden {
   readonly max_length: number;
   readonly texts: readonly string[];
-  readonly lengths: readonly number[];
   readonly vectors: Readonly<Record<string, readonly (readonly number[])[]>>;
-} = JSON.parse(readFileSync(new URL("../golden/embeddings.json", import.meta.url), "utf8"));
-const model = join(import.meta.dirname, "../golden/bert-classify/model");
+}
 
-async function tokensOfTexts(texts: readonly string[]) {
-  const params = { tokenizer: model, max_length: golden.max_length };
+const folderOf = (name: string) => join(import.meta.dirname, `../golden/${name}/model`);
+const model = folderOf("bert-classify");
+
+async function tokensOfTexts(texts: readonly string[], params: object) {
   const inputs = { dataset: datasetOf(rowsOf(texts)) };
   return (await runStage(tokenize, { params, inputs })).outputs.tokens;
 }
 
-for (const [kind, expected] of Object.entries(golden.vectors))
-  test(`${kind}: the vectors of sentence-transformers, of texts together and alone`, async () => {
-    const params = {
-      model,
-      pooling: kind.replace(", normalised", ""),
-      normalize: kind.endsWith("normalised"),
-    };
-    const dataset = await tokensOfTexts(golden.texts);
-    const { outputs, metrics } = await runStage(embed, { params, inputs: { dataset } });
-    const { splits, facts } = outputs.embeddings;
-    const { rows, vectors } = splits.get("train")!;
-    assert.equal(rows.map(({ id }) => id).join(), "1,2,3,4,5,6,7,8,9");
-    assert.deepEqual(
-      { ...facts, encoder: facts.encoder.slice(0, 7) },
-      {
-        max_length: 24,
-        width: 32,
-        pooling: params.pooling,
-        normalize: params.normalize,
-        encoder: "sha256:",
-      },
-    );
-    assertClose(vectors, expected.flat(), 2e-6, kind);
-    assert.deepEqual(metrics, { rows: 9 });
+// BERT's texts end with an empty one, a word, and one that is too long; GPT-2 has no tokens for an empty one.
+const cases = { "bert-classify": "embeddings.json", "gpt2-classify": "embeddings-gpt2.json" };
+for (const [name, file] of Object.entries(cases)) {
+  const folder = folderOf(name);
+  const golden: Golden = JSON.parse(
+    readFileSync(new URL(`../golden/${file}`, import.meta.url), "utf8"),
+  );
+  const { texts, max_length } = golden;
+  for (const [kind, expected] of Object.entries(golden.vectors))
+    test(`${name}, ${kind}: the vectors of sentence-transformers, of texts together and alone`, async () => {
+      const pooling = kind.replace(", normalised", "");
+      const params = { model: folder, pooling, normalize: kind.endsWith("normalised") };
+      const tokenizer = { tokenizer: folder, max_length };
+      const dataset = await tokensOfTexts(texts, tokenizer);
+      const { outputs, metrics } = await runStage(embed, { params, inputs: { dataset } });
+      const { splits, facts } = outputs.embeddings;
+      const { rows, vectors } = splits.get("train")!;
+      assert.deepEqual(
+        rows.map(({ id }) => id),
+        texts.map((_, i) => String(i + 1)),
+      );
+      const { encoder, ...others } = facts;
+      assert.match(encoder, /^sha256:[0-9a-f]{64}$/);
+      const { normalize } = params;
+      assert.deepEqual(others, { max_length, width: expected[0]!.length, pooling, normalize });
+      assertClose(vectors, expected.flat(), 5e-6, kind);
+      assert.deepEqual(metrics, { rows: texts.length });
 
-    const alone = await tokensOfTexts([golden.texts[6]!]);
-    const one = await runStage(embed, { params, inputs: { dataset: alone } });
-    const [ofOne] = [...one.outputs.embeddings.splits.values()];
-    assertClose(ofOne!.vectors, expected[6]!, 2e-6, `${kind} of the empty text`);
-  });
+      const alone = await tokensOfTexts([texts[6]!], tokenizer);
+      const one = await runStage(embed, { params, inputs: { dataset: alone } });
+      const [ofOne] = [...one.outputs.embeddings.splits.values()];
+      assertClose(ofOne!.vectors, expected[6]!, 5e-6, `${kind} of one text`);
+    });
+}
 
 /** Rows of three tokens, each unlike the others. */
 const manyRows = Array.from({ length: 600 }, (_, i) => [2, 4 + (i % 90), 4 + ((i * 7) % 83), 3]);
@@ -125,9 +129,9 @@ test("rows and models that do not fit are told of", async () => {
     [params, outside, /^The split "train" has the token id 900, but the model's vocabulary/],
     [params, long, /^1 of 1 row of the split "train" are longer than the 64 tokens/],
     [
-      { model: join(import.meta.dirname, "../golden/gpt2-classify/model") },
+      { model: join(import.meta.dirname, "../golden/t5-translate/model") },
       tokensOf({ train: [[[5]]] }),
-      /^The model cannot embed: A model of type "gpt2" does not do feature-extraction; it does:/,
+      /^The model cannot embed: A model of type "t5" does not do feature-extraction; it does:/,
     ],
   ] as const;
   for (const [given, dataset, message] of cases)

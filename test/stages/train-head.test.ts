@@ -53,6 +53,7 @@ const families = [
   ["bert-classify", "cls", /^(classifier|bert\.pooler)\./],
   ["distilbert-classify", "cls", /^(pre_classifier|classifier)\./],
   ["roberta-classify", "cls", /^classifier\./],
+  ["gpt2-classify", "lasttoken", /^score\./],
 ] as const;
 
 for (const [name, pooling, head] of families)
