@@ -137,7 +137,7 @@ export const params = {
     },
     mixed_precision: {
       description:
-        "What matrix products of training are computed in: fp16 where the device has it (--device webgpu, on an adapter with shader-f16). Weights, norms, softmax and loss stay in float32; the scale of the loss follows overflows.",
+        "What matrix products of training are computed in: fp16 where the device has it (cuda, and webgpu on an adapter with shader-f16). Weights, norms, softmax and loss stay in float32; the scale of the loss follows overflows.",
       type: "string",
       enum: precisions,
       default: "no",

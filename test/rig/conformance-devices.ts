@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device, TensorData } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
+import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
 import { assertClose } from "./assert-close.ts";
@@ -28,6 +29,7 @@ export const conformanceDevices: readonly ConformanceDevice[] = [
   { name: "tfjs-node", open: () => openTfjsDevice("tfjs-node") },
   { name: "tfjs-node-gpu", open: () => openTfjsDevice("tfjs-node-gpu") },
   { name: "webgpu", open: openTestWebgpu },
+  { name: "cuda", open: openCudaDevice },
 ];
 
 /** What the others are compared with. */
