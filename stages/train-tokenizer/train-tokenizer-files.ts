@@ -102,8 +102,8 @@ function countWords(
   wordsOf: (text: string) => readonly string[],
 ): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const { text, completion = "", target = "" } of rows)
-    for (const part of [text, completion, target])
+  for (const { text, completion = "", target = "", question = "" } of rows)
+    for (const part of [text, completion, target, question])
       for (const word of wordsOf(part)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
 }

@@ -6,7 +6,8 @@ import { ProjectRig } from "../rig/project-rig.ts";
 import { readReferenceCase } from "../rig/reference-case.ts";
 import { assertTrained } from "../rig/trained-as-reference.ts";
 
-const golden = join(import.meta.dirname, "../golden");
+// TUNESMITH_REFERENCE_CASES names another folder with such cases, as make_reference.py writes them.
+const golden = process.env.TUNESMITH_REFERENCE_CASES ?? join(import.meta.dirname, "../golden");
 
 /** `given` names the stage whose tokens are trained on. */
 function pipeline({ load, stages, given }: { load: string; stages: string; given: string }) {

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Row } from "../../stages/artifacts/dataset.ts";
 import { clean } from "../../stages/clean/clean.ts";
+import { evaluate } from "../../stages/evaluate/evaluate.ts";
+import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { encodeQuestion } from "../../stages/tokenize/encode-question.ts";
 import { Encoder } from "../../stages/tokenize/encoder.ts";
 import { tokenize } from "../../stages/tokenize/tokenize.ts";
+import { trainTokenizer } from "../../stages/train-tokenizer/train-tokenizer.ts";
 import golden from "../golden/answers.json" with { type: "json" };
 import { problemOf, runStage } from "../rig/run-stage.ts";
 
@@ -108,6 +111,45 @@ test("wrong: a question that leaves no room for its context", async () => {
       'The question of the row "q" of the split "train" leaves no room for a stretch of its context: max_length is 24, of which doc_stride 20 is shared with the stretch before.',
     ],
   );
+});
+
+test("evaluate: where a question has no answer, exact match and F1 of both kinds, as SQuAD 2.0's script", async () => {
+  const folder = join(GOLDEN, "../bert-answer/model");
+  const rows = [asked("q1", "desktop"), asked("q2", "game"), asked("none")];
+  const { outputs } = await runStage(tokenize, {
+    params: { tokenizer: folder, max_length: 40, doc_stride: 8 },
+    inputs: { dataset: { splits: new Map([["train", rows]]) } },
+  });
+  const inputs = { dataset: outputs.tokens };
+  const params = { task: "question-answering", model: folder, max_steps: 1 };
+  const { model } = (await runStage(fineTune, { params, inputs })).outputs;
+  const measured = async (options: object) => {
+    const found = await runStage(evaluate, { params: options, inputs: { ...inputs, model } });
+    return { metrics: found.metrics, predictions: found.outputs.metrics.predictions };
+  };
+  const usual = await measured({});
+  const numbers = ["loss", "exact_match", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact"];
+  const both = [...numbers, "NoAns_f1", "questions", "rows"];
+  assert.deepEqual(Object.keys(usual.metrics), both);
+  const none = await measured({ null_score_diff_threshold: -1e6 });
+  const { exact_match, HasAns_exact, NoAns_exact } = none.metrics;
+  assert.deepEqual([exact_match, HasAns_exact, NoAns_exact], [100 / 3, 0, 100]);
+  assert.deepEqual(
+    none.predictions.map((one) => "prediction" in one && one.prediction),
+    ["", "", ""],
+  );
+  const never = await measured({ version_2_with_negative: false });
+  assert.deepEqual(Object.keys(never.metrics), ["loss", "exact_match", "f1", "questions", "rows"]);
+  assert.ok(never.predictions.every((one) => "prediction" in one && one.prediction !== ""));
+});
+
+test("a vocabulary is learned from questions, too", async () => {
+  const { files } = await runStage(trainTokenizer, {
+    params: { vocab_size: 200 },
+    inputs: { dataset: { splits: new Map([["train", [asked("q", "game"), asked("r", "game")]]]) } },
+  });
+  const { model } = JSON.parse(await files.tokenizer.readText("tokenizer.json"));
+  assert.ok("what" in model.vocab);
 });
 
 test("clean: a context may change where its answers still stand, its question changes with it", async () => {
