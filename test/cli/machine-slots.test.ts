@@ -10,6 +10,7 @@ async function slotsOf(
   context: TestContext,
   text: string | undefined,
   environment: Record<string, string> = {},
+  device = "cpu",
 ) {
   const files = text === undefined ? {} : { "config.yaml": text };
   const cwd = await temporaryFolder(context, files);
@@ -17,7 +18,7 @@ async function slotsOf(
   const { stderr } = await runCommand(
     { cwd, environment: { TUNESMITH_CONFIG: "config.yaml", ...environment } },
     async (context) => {
-      found = machineSlots(context, "cpu");
+      found = machineSlots(context, device);
       return 0;
     },
   );
@@ -33,6 +34,12 @@ test("without a configuration they are the machine's; CUDA_VISIBLE_DEVICES names
   const { found } = await slotsOf(context, undefined, { CUDA_VISIBLE_DEVICES: "2, GPU-7" });
   const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
   assert.deepEqual(found, { slots: { gpus: ["2", "GPU-7"], ...machine } });
+});
+
+test("under webgpu the driver chooses the one graphics device", async (context) => {
+  const { found } = await slotsOf(context, undefined, { CUDA_VISIBLE_DEVICES: "0,1" }, "webgpu");
+  const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
+  assert.deepEqual(found, { slots: { gpus: ["0"], ...machine } });
 });
 
 test("a mistake in the configuration is shown where it stands", async (context) => {

@@ -139,25 +139,16 @@ function watched(device: Device) {
   return { device: watching, traffic: () => ({ ...held!.traffic }) };
 }
 
-test("in a step after the first the batch goes in and the loss comes out, nothing else", {
+test("in a step after the first the batch and its dropout masks go in and the loss comes out, nothing else", {
   skip,
 }, async () => {
   const { device, traffic } = watched(webgpu!);
   const seen: { toDevice: number; toHost: number }[] = [];
-  const config = { ...markedConfig, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
-  const dry = createModel(config, {
-    task: "sequence-classification",
-    labels: ["even", "odd"],
-    seed: 1,
-  });
-  const steps = 4;
-  await train(
-    device,
-    { max_steps: steps, per_device_train_batch_size: 46 },
-    { start: dry, onProgress: () => seen.push(traffic()) },
-  );
-  const rows = 46;
+  const [steps, rows] = [3, 46];
   const length = 16; // of the longest row, padded
+  const onProgress = () => seen.push(traffic());
+  const all = { max_steps: steps, per_device_train_batch_size: rows };
+  await train(device, all, { onProgress });
   const tokens = 4 * rows * length;
   const batch = {
     input_ids: tokens,
@@ -166,13 +157,23 @@ test("in a step after the first the batch goes in and the loss comes out, nothin
     labels: 4 * rows,
     label_weights: 4 * rows,
   };
-  const scalars = 3 * 4; // learning rate, and two corrections of AdamW's moments
+  const { hidden_size: width, num_attention_heads: heads } = markedConfig;
+  const masks = {
+    embeddings: rows * length * width,
+    attention: rows * heads * length * length,
+    attentionOutput: rows * length * width,
+    layerOutput: rows * length * width,
+    pooled: rows * width,
+  };
+  const scalars = 3 * 4; // the learning rate, and two corrections of AdamW's moments
   const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
     toDevice: toDevice - seen[i]!.toDevice,
     toHost: toHost - seen[i]!.toHost,
   }));
+  const sum = (sizes: Readonly<Record<string, number>>) =>
+    Object.values(sizes).reduce((total, bytes) => total + bytes);
   const expected = {
-    toDevice: Object.values(batch).reduce((sum, bytes) => sum + bytes) + scalars,
+    toDevice: sum(batch) + sum(masks) + scalars,
     toHost: 4 + 4, // the loss, and the gradient's norm
   };
   assert.deepEqual(moved, Array(steps - 1).fill(expected));

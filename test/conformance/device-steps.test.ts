@@ -1,0 +1,55 @@
+import { test } from "node:test";
+import type { Device, TensorData } from "../../compute/device.ts";
+import { nameOf, sizeOf } from "../../compute/graph.ts";
+import { updateGraph } from "../../training/device-graphs.ts";
+import { InputBuffers } from "../../training/input-buffers.ts";
+import { completeArguments } from "../../training/training-arguments.ts";
+import { trainingGraph } from "../../training/training-graph.ts";
+import { assertConforms, reference } from "../rig/conformance-devices.ts";
+import { twins } from "../rig/small-configs.ts";
+import {
+  howToGetSoftwareAdapter,
+  openTestWebgpu,
+  softwareAdapter,
+} from "../rig/software-adapter.ts";
+import { type StepCase, stepCases } from "../rig/step-case.ts";
+
+// The graph that ends a step on a device, of every family and task: lookups, gradients placed in their tables, clipping
+// and AdamW, all there. Moments are given, because from zeros AdamW makes as much of rounding noise as of a gradient.
+
+const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
+const webgpu = isThere ? await openTestWebgpu() : undefined;
+const skip = webgpu === undefined && howToGetSoftwareAdapter;
+const given = completeArguments({ weight_decay: 0.01, max_grad_norm: 0.5, ema_decay: 0.9 });
+const scalars = { learning_rate: 1e-2, first_scale: 1.2, second_scale: 1.1, average_share: 0.1 };
+
+function stepOf({ start, batch }: StepCase) {
+  const { model, parameters } = start;
+  const training = trainingGraph(model, batch.sizes);
+  const { graph } = updateGraph(training, { model, given, adds: false });
+  const inputs = new Map<string, TensorData>([...parameters, ...batch.tensors]);
+  new InputBuffers().addMasks(inputs, training.dropoutSites, { seed: 5, step: 0, part: 0 });
+  for (const value of graph.inputs) {
+    const name = nameOf(value);
+    if (inputs.has(name)) continue;
+    const filled = name in scalars ? scalars[name as keyof typeof scalars] : 0.01;
+    const data = new Float32Array(sizeOf(value.shape)).fill(filled);
+    inputs.set(name, { dtype: "float32", shape: value.shape, data });
+  }
+  return async (device: Device) => {
+    const executable = await device.compile(graph);
+    const outputs = await executable.run(inputs);
+    await executable.release();
+    return outputs;
+  };
+}
+
+for (const one of stepCases()) {
+  const { model } = one.start;
+  const isTwin = Object.keys(twins).some((twin) => one.name.startsWith(`${twin} `));
+  if (model.task === "feature-extraction" || isTwin) continue;
+  test(`webgpu: a whole step of ${one.name}`, { skip }, async () => {
+    const run = stepOf(one);
+    assertConforms(await run(webgpu!), await run(reference));
+  });
+}
