@@ -1,4 +1,4 @@
-import type { EmbeddedSplit, Embeddings } from "../artifacts/embeddings.ts";
+import type { Embeddings } from "../artifacts/embeddings.ts";
 
 /** A row, and how near its vector is. */
 export interface NearRow {
@@ -29,7 +29,7 @@ export function vectorOfRow(
   { splits, facts: { width } }: Pick<Embeddings, "splits" | "facts">,
   id: string,
 ): { readonly split: string; readonly vector: Float32Array } | undefined {
-  for (const [split, { rows, vectors }] of splits as ReadonlyMap<string, EmbeddedSplit>) {
+  for (const [split, { rows, vectors }] of splits) {
     const row = rows.findIndex((one) => one.id === id);
     if (row >= 0) return { split, vector: vectors.subarray(row * width, (row + 1) * width) };
   }
