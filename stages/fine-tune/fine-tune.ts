@@ -15,7 +15,7 @@ import {
   isFolder,
   oneModelProblems,
 } from "../start-model-problems.ts";
-import { trainedTasks } from "../trained-tasks.ts";
+import { type TrainedTask, trainedTasks } from "../trained-tasks.ts";
 import { bestMetricProblems } from "./best-metric.ts";
 import { oneLabelProblems, problemTypeProblems } from "./one-label-problems.ts";
 import { type FineTuneParams, params } from "./params.ts";
@@ -114,26 +114,31 @@ export const fineTune = defineStage({
 });
 
 /** Tasks by their names at Hugging Face that this stage does not do. */
-const OTHER_TASKS = [
-  "fill-mask",
-  "text-generation",
-  "summarization",
-  "translation",
-  "text2text-generation",
-  "feature-extraction",
-  "sentence-similarity",
-  "multiple-choice",
-];
+const OTHER_TASKS = ["feature-extraction", "sentence-similarity", "multiple-choice"];
+
+/** What pipelines of transformers call the tasks that it does. */
+const OTHER_NAMES: ReadonlyMap<string, TrainedTask> = new Map([
+  ["text-classification", "sequence-classification"],
+  ["sentiment-analysis", "sequence-classification"],
+  ["ner", "token-classification"],
+  ["fill-mask", "masked-lm"],
+  ["text-generation", "causal-lm"],
+  ["summarization", "sequence-to-sequence"],
+  ["translation", "sequence-to-sequence"],
+  ["text2text-generation", "sequence-to-sequence"],
+]);
 
 function taskProblems({ task }: FineTuneParams): ParamsProblem[] {
   if (trainedTasks.some((one) => one === task)) return [];
   const isKnown = OTHER_TASKS.some((one) => one === task);
+  const meant = OTHER_NAMES.get(task);
+  const all = `tasks that can be trained: ${trainedTasks.join(", ")}`;
   return [
     {
       at: ["task"],
       code: isKnown ? "task-not-supported" : "unknown-task",
       message: isKnown ? `The task "${task}" is not supported yet.` : `There is no task "${task}".`,
-      hint: `tasks that can be trained: ${trainedTasks.join(", ")}`,
+      hint: meant === undefined ? all : `did you mean "${meant}"? ${all}`,
     },
   ];
 }

@@ -447,8 +447,17 @@ test("check: what cannot be done is refused by name", () => {
       'Models cannot be fetched from a hub yet: "hub:google/bert_uncased@main".',
     ],
   ]);
-  assert.deepEqual(problemsOf({ model, task: "question-answering" }), [
-    ["task", "task-not-supported", 'The task "question-answering" is not supported yet.'],
+  assert.deepEqual(problemsOf({ model, task: "multiple-choice" }), [
+    ["task", "task-not-supported", 'The task "multiple-choice" is not supported yet.'],
+  ]);
+  const [translation] = fineTune.check!(paramsOf(fineTune, { model, task: "translation" }), {});
+  assert.match(translation!.hint!, /^did you mean "sequence-to-sequence"\?/);
+  assert.deepEqual(problemsOf({ model, packing: true }), [
+    [
+      "packing",
+      "not-packable",
+      "packing is for causal-lm; a text of sequence-classification needs a row of its own.",
+    ],
   ]);
   assert.deepEqual(problemsOf({ model, task: "seqence-classification" }), [
     ["task", "unknown-task", 'There is no task "seqence-classification".'],
