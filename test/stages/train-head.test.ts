@@ -10,6 +10,7 @@ import { embed } from "../../stages/embed/embed.ts";
 import { evaluate } from "../../stages/evaluate/evaluate.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { assertClose } from "../rig/assert-close.ts";
+import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
 import { paramsOf, problemOf, runStage } from "../rig/run-stage.ts";
 import { tinyConfig, tokensOf, weather } from "../rig/tokens-of.ts";
 
@@ -94,6 +95,27 @@ test("a head learns what its encoder tells apart; of shuffled labels it learns n
   const params = { ...quick, model, num_train_epochs: 12 };
   const control = await runStage(fineTune, { params, inputs: { dataset: shuffled, features } });
   assert.ok(control.metrics.eval_accuracy! < 0.9, `${control.metrics.eval_accuracy}`);
+});
+
+test("with a frozen encoder a longer training goes on from a checkpoint, to the same bytes", async () => {
+  const model = folderOf("bert-classify");
+  const params = { ...quick, model, lr_scheduler_type: "constant" };
+  const checkpoints = new MemoryCheckpoints();
+  const train = (epochs: number, kept: MemoryCheckpoints) =>
+    runStage(fineTune, {
+      params: { ...params, num_train_epochs: epochs },
+      inputs: { dataset },
+      checkpoints: kept,
+    });
+  await train(2, checkpoints);
+  const longer = await train(4, checkpoints);
+  assert.ok(longer.log.some((line) => /^goes on from checkpoint-6 of 12 steps/.test(line)));
+  const straight = await train(4, new MemoryCheckpoints());
+  const weights = "model.safetensors";
+  assert.deepEqual(
+    await longer.files.model.read(weights),
+    await straight.files.model.read(weights),
+  );
 });
 
 test("features without a use are found before anything runs", () => {
