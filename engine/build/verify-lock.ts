@@ -151,7 +151,9 @@ function judge(stage: PipelineStage, { lock, now, judged, tolerance, stored }: J
 
 function sayOtherClass(before: LockedStage, after: LockedStage): string {
   const facts = classChanges(before.determinism, after.determinism);
-  const shown = facts.map(({ path, from, to }) => `${path}: ${from} -> ${to}`);
+  const shown = facts.map(
+    ({ path, from = "(absent)", to = "(absent)" }) => `${path}: ${from} -> ${to}`,
+  );
   return shown.length === 0
     ? "what it reads was made on a machine of another class"
     : `another class of machine: ${shown.join(", ")}`;

@@ -60,7 +60,10 @@ async function lockedRig() {
   return { rig, lock };
 }
 
-const machine = (device: string): Readonly<Record<string, Json>> => ({ compute: { device } });
+/** A graphics device is a class of its own by its adapter, too. */
+const machine = (device: string): Readonly<Record<string, Json>> => ({
+  compute: { device, ...(device === "webgpu" && { adapter: "a GPU" }) },
+});
 
 /** Verifies in a new cache; `now` is what the stages do by now. */
 async function verify(
@@ -200,13 +203,14 @@ test("on a machine of another class metrics count, within the tolerance", async 
   const { rig, lock } = await lockedRig();
   await using _ = rig;
   const verifyOther = (accuracy: number) =>
-    verify(rig, lock, { now: stages(first, { adds: "two", accuracy }), device: "other" });
+    verify(rig, lock, { now: stages(first, { adds: "two", accuracy }), device: "webgpu" });
   assert.deepEqual(await verifyOther(0.81), [
     same("clean"),
     {
       ...same("train"),
       state: "same-metrics",
-      verdict: "another class of machine: compute.device: cpu -> other",
+      verdict:
+        "another class of machine: compute.device: cpu -> webgpu, compute.adapter: (absent) -> a GPU",
     },
   ]);
   const [, train] = await verifyOther(0.7);
