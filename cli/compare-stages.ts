@@ -1,4 +1,5 @@
 import { changesBetween } from "../engine/build/changes.ts";
+import { withLaterDefaults } from "../engine/build/compare-locks.ts";
 import type { Examined } from "../engine/build/examine-pipeline.ts";
 import { type Explanation, explainChange } from "../engine/build/explain-change.ts";
 import { fieldOf } from "../engine/build/explain-code.ts";
@@ -89,7 +90,7 @@ function changesSince(
     format: recipe?.format ?? 1,
     uses: locked.uses,
     version: locked.version,
-    params: locked.params,
+    params: withLaterDefaults(locked, stage.kind),
     ...(locked.seed === undefined ? {} : { seed: locked.seed }),
     ...(recipe?.environment === undefined
       ? {}

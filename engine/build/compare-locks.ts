@@ -48,7 +48,7 @@ export function staticChanges(
  * Locked params with those that their kind has gained since, at their defaults: these keep the key, so a lockfile of an
  * earlier release still holds.
  */
-function withLaterDefaults(
+export function withLaterDefaults(
   { params, uses }: LockedStage,
   kind: PipelineStage["kind"] | undefined,
 ): LockedStage["params"] {

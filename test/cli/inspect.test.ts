@@ -507,6 +507,11 @@ bring all up to date: tunesmith run p.tune.yaml
 `),
   );
   const lock = await rig.read("p.tune.lock.yaml");
+  const earlier = lock.replace(/^ +format: auto\n/m, ""); // of a release without that param
+  assert.notEqual(earlier, lock);
+  await rig.write({ "p.tune.lock.yaml": earlier });
+  const beside = await printed((context) => status(context, file, { json: false }));
+  assert.match(beside.stdout, /\nunchanged: rows, clean\n/);
   await rig.write({ "p.tune.lock.yaml": `<<<<<<< ours\n${lock}` });
   assert.deepEqual(
     await printed((context) => status(context, file, { json: false })),
