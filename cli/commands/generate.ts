@@ -1,5 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
+import type { TextGenerator } from "../../stages/generate-texts.ts";
 import { type CliContext, exitCodes } from "../context.ts";
 import { machineFacts } from "../machine-facts.ts";
 import { reportProblem } from "../report-problem.ts";
@@ -44,24 +45,13 @@ export async function generate(
       { code: "usage", message: "--system is for --chat.", hint: "add --chat, or leave it out" },
       exitCodes.usage,
     );
-  const { cwd, stdout, signal } = context;
+  const { cwd, signal } = context;
   try {
     const { openDevice } = await import("../../stages/open-device.ts");
     const { openTextGenerator } = await import("../../stages/generate-texts.ts");
     const device = await openDevice(machine.value.device);
-    const generator = await openTextGenerator(
-      isAbsolute(folder) ? folder : join(cwd, folder),
-      device,
-    );
-    const options = { ...optionsOf(flags), signal };
-    for (const prompt of prompts) {
-      const generated = flags.chat
-        ? await generator.answer(messagesOf(prompt, flags), options)
-        : await generator.write(prompt, options);
-      const shown = generator.goesOn && !flags.chat ? prompt + generated : generated;
-      stdout.write(`${flags.json ? JSON.stringify({ prompt, generated }) : shown}\n`);
-    }
-    await generator.close();
+    const path = isAbsolute(folder) ? folder : join(cwd, folder);
+    await writeTexts(context, await openTextGenerator(path, device), { prompts, flags });
     return exitCodes.ok;
   } catch (error) {
     if (signal.aborted)
@@ -71,6 +61,22 @@ export async function generate(
     if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
     return refuse({ code: "cannot-read", message: `${message}.` }, exitCodes.io);
   }
+}
+
+async function writeTexts(
+  { stdout, signal }: CliContext,
+  generator: TextGenerator,
+  { prompts, flags }: { prompts: readonly string[]; flags: GenerateFlags },
+): Promise<void> {
+  const options = { ...optionsOf(flags), signal };
+  for (const prompt of prompts) {
+    const generated = flags.chat
+      ? await generator.answer(messagesOf(prompt, flags), options)
+      : await generator.write(prompt, options);
+    const shown = generator.goesOn && !flags.chat ? prompt + generated : generated;
+    stdout.write(`${flags.json ? JSON.stringify({ prompt, generated }) : shown}\n`);
+  }
+  await generator.close();
 }
 
 function messagesOf(content: string, { system }: GenerateFlags) {
