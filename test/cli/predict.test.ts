@@ -128,6 +128,12 @@ const refused: readonly (readonly [
     '✘ There is no device "gpu".\n    hint: devices: auto, cpu, webgpu, cuda, tfjs-cpu, tfjs-wasm, tfjs-node, tfjs-node-gpu\n    code: unknown-device\n',
   ],
   [
+    "a context for a model that answers no questions",
+    { texts: ["a"], flags: { context: "b" } },
+    1,
+    "✘ The model does sequence-classification; it answers no questions.\n    hint: leave out --context\n    code: context-without-effect\n",
+  ],
+  [
     "bytes that are not UTF-8",
     { stdin: ["good\n", Uint8Array.of(0x62, 0xff, 0x0a)] },
     1,
