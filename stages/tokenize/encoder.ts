@@ -79,6 +79,8 @@ export class Encoder {
   readonly facts: EncoderFacts;
   readonly #tokenizer: Tokenizer;
   readonly #cutsLeft: boolean;
+  /** Whether spaces before signs are taken out of what ids say; as in transformers 5 only where the config asks for it. */
+  readonly #cleansUp: boolean;
   /** Contents of added tokens, which are found in a text before it is split into words. */
   readonly #added: readonly string[];
   readonly #addedNormalized: readonly string[];
@@ -101,6 +103,7 @@ export class Encoder {
     this.#byteWords = byteWordsOf(tokenizer);
     this.#spelling = spellingOf(tokenizer, (normalized) => this.#split(normalized));
     this.#cutsLeft = config.truncation_side === "left";
+    this.#cleansUp = config.clean_up_tokenization_spaces === true;
     this.facts = {
       vocabSize: largestId(tokenizer) + 1,
       unknownId: tokenizer.model!.unk_token_id ?? null,
@@ -165,7 +168,11 @@ export class Encoder {
 
   /** Ids as text, without special tokens. */
   decode(ids: readonly number[]): string {
-    return ids.length === 0 ? "" : this.#tokenizer.decode([...ids], { skip_special_tokens: true });
+    if (ids.length === 0) return "";
+    return this.#tokenizer.decode([...ids], {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: this.#cleansUp,
+    });
   }
 
   #cut(own: readonly number[], room: number): readonly number[] {

@@ -14,10 +14,9 @@ const params = {
   properties: {
     algorithm: {
       description:
-        "How words are parted. wordpiece: as BERT's, with its special tokens. bpe: byte-level, as GPT-2's: every text is kept as it is; with </s>, which ends texts, and <pad>, for models that write.",
+        "How words are parted. wordpiece: as BERT's, with its special tokens. bpe: byte-level, as GPT-2's: every text is kept as it is; with </s>, which ends texts, and <pad>, for models that write. Without it wordpiece.",
       type: "string",
       enum: ["wordpiece", "bpe"],
-      default: "wordpiece",
       examples: ["bpe"],
     },
     vocab_size: {
