@@ -1,6 +1,6 @@
 /**
  * Runs a training step of a 6-layer BERT or Llama a few times, in a process of its own: prints the bytes that its tensors were
- * foretold to take, and the highest peak of the process in its cleanest run. Linux; `node --expose-gc`.
+ * foretold to take, and by how much the process grew in its cleanest run. Linux; `node --expose-gc`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
@@ -35,12 +35,18 @@ const inputs = new Map(
     return [nameOf(value), { shape, dtype, data: newArray(dtype, sizeOf(shape)) }];
   }),
 );
-let peak = Number.POSITIVE_INFINITY;
+/** A line of the process's status, in bytes. */
+function statusOf(name: "VmRSS" | "VmHWM"): number {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return 1024 * Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)![1]);
+}
+
+let [before, peak] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
 for (let run = 0; run < RUNS; run++) {
   globalThis.gc!();
+  before = Math.min(before, statusOf("VmRSS"));
   writeFileSync("/proc/self/clear_refs", "5"); // the peak begins anew
   await executable.run(inputs);
-  const status = readFileSync("/proc/self/status", "utf8");
-  peak = Math.min(peak, 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]));
+  peak = Math.min(peak, statusOf("VmHWM"));
 }
-console.log(JSON.stringify({ foretold, peak }));
+console.log(JSON.stringify({ foretold, taken: peak - before }));

@@ -59,7 +59,7 @@ for (const model_type of Object.keys(smallConfigs))
 function memoryOf(
   way: "checkpointing" | "keeping",
   family: string,
-): { foretold: number; peak: number } {
+): { foretold: number; taken: number } {
   const rig = join(import.meta.dirname, "../rig/step-memory.ts");
   const { stdout, stderr } = spawnSync(
     process.execPath,
@@ -79,7 +79,7 @@ for (const family of ["bert", "llama"])
       memoryOf("checkpointing", family),
     ];
     const foretold = keeping.foretold - checkpointing.foretold;
-    const measured = keeping.peak - checkpointing.peak;
+    const measured = keeping.taken - checkpointing.taken;
     const shown = [foretold, measured].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
     t.diagnostic(`foretold ${shown[0]}, measured ${shown[1]}`);
     assert.ok(checkpointing.foretold < 0.5 * keeping.foretold, `${foretold}`);
