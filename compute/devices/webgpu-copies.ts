@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorData } from "../device.ts";
 import { type OnnxValueInfo, writeModel } from "../onnx/model-proto.ts";
+import { deviceFailure } from "./device-failure.ts";
 import type { Runtime } from "./session-executable.ts";
 
 /** How a session differs from others. */
@@ -26,22 +27,27 @@ export class WebgpuCopies {
   }
 
   /** A tensor on the device, to be disposed of. */
-  async toDevice({ shape, data }: TensorData): Promise<Tensor> {
-    const session = await this.#session(shape.length, "device");
-    const x = new this.#runtime.Tensor("float32", data as Float32Array, shape);
-    return (await session.run({ x })).y!;
+  toDevice({ shape, data }: TensorData): Promise<Tensor> {
+    return this.#copy(new this.#runtime.Tensor("float32", data as Float32Array, shape), "device");
   }
 
   /** Another tensor on the device, of the same elements. */
-  async duplicate(x: Tensor): Promise<Tensor> {
-    const session = await this.#session(x.dims.length, "device");
-    return (await session.run({ x })).y!;
+  duplicate(x: Tensor): Promise<Tensor> {
+    return this.#copy(x, "device");
   }
 
   /** Its elements on the host. */
   async toHost(x: Tensor): Promise<Float32Array> {
-    const session = await this.#session(x.dims.length, "host");
-    return (await session.run({ x })).y!.data as Float32Array;
+    return (await this.#copy(x, "host")).data as Float32Array;
+  }
+
+  async #copy(x: Tensor, to: "device" | "host"): Promise<Tensor> {
+    const session = await this.#session(x.dims.length, to);
+    try {
+      return (await session.run({ x })).y!;
+    } catch (error) {
+      throw deviceFailure(error);
+    }
   }
 
   #session(rank: number, to: "device" | "host"): Promise<InferenceSession> {
