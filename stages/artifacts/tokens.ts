@@ -169,16 +169,12 @@ async function readSplit(
   const targets = tensors.has("target_ids")
     ? packedIds(tensors, ["target_ids", "target_lengths"], packed)
     : undefined;
-  const types = tensors.get("token_type_ids");
-  const starts = tensors.get("word_starts");
-  const written = tensors.get("written");
-  for (const [name, tensor] of Object.entries({
-    token_type_ids: types,
-    word_starts: starts,
-    written,
-  }))
-    if (tensor && (tensor.dtype !== "U8" || tensor.bytes.byteLength !== inputIds.length))
-      throw malformed("tokens", path, `has ${name} of another size than its tokens`);
+  const [types, starts, written] = ["token_type_ids", "word_starts", "written"].map((tensor) => {
+    const found = tensors.get(tensor);
+    if (found && (found.dtype !== "U8" || found.bytes.byteLength !== inputIds.length))
+      throw malformed("tokens", path, `has ${tensor} of another size than its tokens`);
+    return found;
+  });
   const questions = await readQuestions(name, files, {
     tensors,
     rows: rows.length,

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { StageFailure } from "../../engine/diagnostic.ts";
+import type { AskedQuestion } from "../../training/question-set.ts";
 import type { Row } from "../artifacts/dataset.ts";
 import type { TokenQuestions } from "../artifacts/token-questions.ts";
 import type { TokenSplit } from "../artifacts/tokens.ts";
@@ -65,11 +66,7 @@ export async function encodeQuestions(
   const batch = { ids, lengths, fullLengths: lengths };
   const types = Uint8Array.from(Buffer.concat(all.map((row) => row.types)));
   const questions: TokenQuestions = {
-    asked: given.map(({ id, text, answers }) => ({
-      id,
-      context: text,
-      answers: answers?.text ?? [],
-    })),
+    asked: given.map(askedOf),
     ofRow,
     begins: join(all, (row) => row.begins),
     ends: join(all, (row) => row.ends),
@@ -90,6 +87,10 @@ export async function encodeQuestions(
       answers_cut: spans.filter((span, number) => span && !held.has(number)).length,
     },
   };
+}
+
+function askedOf({ id, text, answers }: QuestionedRow): AskedQuestion {
+  return { id, context: text, answers: answers?.text ?? [] };
 }
 
 async function encodeAll(

@@ -45,8 +45,7 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
     return template;
   };
   const maxTargetLength = params.max_target_length ?? params.max_length;
-  const encoding = (rows: readonly Row[]) =>
-    rowEncoding(rows, { encoder, maxTargetLength, chatTemplate });
+  const encoding = { encoder, maxTargetLength, chatTemplate };
   const splits = new Map<string, TokenSplit>();
   const lengths = new Map<string, SplitLengths>();
   const lost: LostWords[] = [];
@@ -54,16 +53,14 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   const asked: QuestionNumbers[] = [];
   for (const [name, rows] of given) {
     if (areQuestions(rows)) {
-      const { split, ...found } = await encodeQuestions(
-        rows,
-        questionOptions(context, encoder, { name, rows }),
-      );
+      const options = questionOptions(context, encoder, { name, rows });
+      const { split, ...found } = await encodeQuestions(rows, options);
       asked.push(found.numbers);
       splits.set(name, split);
       lengths.set(name, new SplitLengths(found.rows, [found.batch], facts));
       continue;
     }
-    const batches = await encodeRows(context, encoding(rows), { name, rows });
+    const batches = await encodeRows(context, rowEncoding(rows, encoding), { name, rows });
     const tagged = tagTokens(rows, batches);
     if (tagged) lost.push(tagged.lost);
     const written = writtenTokens(rows, batches, facts.vocabSize);
@@ -73,8 +70,8 @@ export async function tokenizeDataset(context: Context): Promise<{ tokens: Token
   }
   await template?.close();
   const { report, metrics } = tokenizeReport(lengths, params.max_length);
-  const losses = { ...lostNumbers(lost), ...summed(cut), ...summed(asked) };
-  for (const [name, value] of Object.entries({ ...metrics, ...losses })) metric(name, value);
+  const numbers = { ...metrics, ...lostNumbers(lost), ...summed(cut), ...summed(asked) };
+  for (const [name, value] of Object.entries(numbers)) metric(name, value);
   return { tokens: { splits, facts: factsOf(facts, params.max_length), tokenizer: files }, report };
 }
 
