@@ -29,6 +29,9 @@ type Context = StageContext<
   }
 >;
 
+/** As transformers' example for question answering has it. No default of the schema, so that older lockfiles hold. */
+const DOC_STRIDE = 128;
+
 const BATCH_CHARACTERS = 1 << 18;
 
 /** Turns every row into ids, with a report of lengths. */
@@ -167,7 +170,7 @@ function questionOptions(
   encoder: BatchEncoder,
   { name, rows }: { name: string; rows: readonly Row[] },
 ): QuestionOptions {
-  const { max_length: maxLength, doc_stride: docStride } = params;
+  const { max_length: maxLength, doc_stride: docStride = DOC_STRIDE } = params;
   return {
     name,
     encoder,

@@ -30,11 +30,10 @@ const params = {
     },
     doc_stride: {
       description:
-        "Of questions about contexts that are longer than a row: how many tokens a row shares with the one before it.",
+        "Of questions about contexts that are longer than a row: how many tokens a row shares with the one before it; without it 128.",
       type: "integer",
       minimum: 0,
       maximum: 1_048_576,
-      default: 128,
       examples: [64],
     },
     max_target_length: {
