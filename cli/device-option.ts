@@ -1,8 +1,20 @@
 import { Option } from "commander";
 import { deviceKinds } from "../compute/devices/device-kinds.ts";
+import type { CliContext } from "./context.ts";
 
-/** `--device`, which commands that compute take. */
+/** `--device`, which commands take that compute, or that foretell what a run would compute. */
 export function deviceOption(): Option {
   const kinds = ["auto", ...Object.keys(deviceKinds)];
-  return new Option("--device <kind>", kinds.join(", ")).default("auto");
+  return new Option(
+    "--device <kind>",
+    `${kinds.join(", ")} (default: TUNESMITH_DEVICE, else auto)`,
+  );
+}
+
+/** The device of the flag, else of `TUNESMITH_DEVICE`, else `auto`. */
+export function requestedDevice(
+  { environment }: Pick<CliContext, "environment">,
+  flag: string | undefined,
+): string {
+  return flag ?? (environment.TUNESMITH_DEVICE || "auto");
 }

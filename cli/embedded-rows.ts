@@ -1,4 +1,3 @@
-import type { Device } from "../compute/device.ts";
 import { readTree } from "../engine/build/execute-stage.ts";
 import { type Problem, StageFailure } from "../engine/diagnostic.ts";
 import type { PipelineStage } from "../engine/pipeline/pipeline.ts";
@@ -10,7 +9,6 @@ import { modelSource } from "../stages/artifacts/model.ts";
 import type { NearDuplicates } from "../stages/embed/near-duplicates.ts";
 import { type NearRow, nearestRows, vectorOfRow } from "../stages/embed/nearest-rows.ts";
 import type { ExaminedFile } from "./examine-file.ts";
-import { machineFacts } from "./machine-facts.ts";
 import { upToDateTree } from "./up-to-date-tree.ts";
 
 /** The vectors of an embed stage with the rows that they stand for. */
@@ -36,7 +34,7 @@ export async function openEmbeddedRows(
     rowOf: ({ split, id }) => rows.get(split)?.get(id),
     async duplicates(least, most) {
       const { nearDuplicates } = await import("../stages/embed/near-duplicates.ts");
-      return nearDuplicates(vectors, { least, most, device: await ownDevice() });
+      return nearDuplicates(vectors, { least, most, device: await deviceOf(view) });
     },
     async near(of, count) {
       const found = vectorOfRow(vectors, of);
@@ -54,7 +52,7 @@ export async function openEmbeddedRows(
 
 /** The model that the stage's param or port names, and the device to run it on. */
 async function encoderOf(view: ExaminedFile, { sources, inputs }: PipelineStage) {
-  const device = await ownDevice();
+  const device = await deviceOf(view);
   const [folder] = sources;
   if (folder !== undefined) return { source: folderSource(folder.absolute), device };
   const { stage: name, port } = inputs.model!;
@@ -64,11 +62,9 @@ async function encoderOf(view: ExaminedFile, { sources, inputs }: PipelineStage)
   return { source: modelSource(readTree(tree.value, view.cache.blobs)), device };
 }
 
-async function ownDevice(): Promise<Device> {
+async function deviceOf(view: ExaminedFile) {
   const { openDevice } = await import("../stages/open-device.ts");
-  const machine = machineFacts("auto");
-  if (!machine.ok) throw new Error(`internal: ${machine.error.message}`);
-  return openDevice(machine.value.device);
+  return openDevice(view.device);
 }
 
 /** The rows of the nearest dataset above a stage, by split and id: tokens and vectors keep the ids of their rows. */

@@ -2,7 +2,9 @@ import type { Cache } from "../cache/open-cache.ts";
 import { type Examined, examinePipeline } from "../engine/build/examine-pipeline.ts";
 import { didYouMean } from "../engine/pipeline/did-you-mean.ts";
 import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
+import type { DeviceRequest } from "../engine/stage.ts";
 import { type CliContext, exitCodes } from "./context.ts";
+import { requestedDevice } from "./device-option.ts";
 import { machineFacts } from "./machine-facts.ts";
 import { labelOf, openPipeline } from "./open-pipeline.ts";
 import { withCacheToLookAt } from "./open-workspace.ts";
@@ -17,6 +19,8 @@ export interface ExaminedFile {
   readonly cache: Cache;
   /** Label of the pipeline in the records of past runs. */
   readonly label: string;
+  /** Where a run would compute. */
+  readonly device: DeviceRequest;
   /** What would happen to each stage that was asked for. */
   readonly examined: ReadonlyMap<string, Examined>;
 }
@@ -25,6 +29,8 @@ export interface ExaminedFile {
 export interface ExamineFlags {
   readonly set?: readonly string[];
   readonly setFile?: readonly string[];
+  /** Absent: as a run without `--device`. */
+  readonly device?: string | undefined;
   /** Must all be stages or matrices of the file; a name that is none ends in a message and exit code 2. */
   readonly named?: readonly string[];
   /** The stages to look at; without it, all. */
@@ -35,9 +41,14 @@ export interface ExamineFlags {
 export async function withExaminedFile(
   context: CliContext,
   file: string,
-  { set = [], setFile = [], named = [], select }: ExamineFlags,
+  { set = [], setFile = [], device, named = [], select }: ExamineFlags,
   work: (view: ExaminedFile) => Promise<number>,
 ): Promise<number> {
+  const machine = machineFacts(requestedDevice(context, device));
+  if (!machine.ok) {
+    reportProblem(context, machine.error);
+    return exitCodes.usage;
+  }
   const opened = await openPipeline(context, file, { set, setFile });
   if ("exitCode" in opened) return opened.exitCode;
   const { pipeline } = opened;
@@ -46,11 +57,10 @@ export async function withExaminedFile(
   return withCacheToLookAt(context, pipeline, async (cache) => {
     const label = labelOf(pipeline);
     const stages = select?.(pipeline) ?? pipeline.stages;
-    const machine = machineFacts("auto");
-    if (!machine.ok) throw new Error(`internal: ${machine.error.message}`);
-    const options = { cache, facts: machine.value.facts, label };
+    const { device, facts } = machine.value;
+    const options = { cache, facts, label };
     const examined = await examinePipeline({ ...pipeline, stages }, options);
-    return work({ file, pipeline, cache, label, examined });
+    return work({ file, pipeline, cache, label, device, examined });
   });
 }
 

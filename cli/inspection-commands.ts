@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { deviceOption } from "./device-option.ts";
 import { fraction, positiveInteger } from "./option-values.ts";
 
 type Exit = (code: number) => void;
@@ -37,6 +38,7 @@ function addPlan(program: Command, context: CliContext, exit: Exit): void {
       [],
     )
     .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, targets, flags) => {
       const { plan } = await import("./commands/plan.ts");
@@ -49,6 +51,7 @@ function addStatus(program: Command, context: CliContext, exit: Exit): void {
     .command("status")
     .description("what changed since the lockfile: stages, sources, saved folders")
     .argument(...pipelineFile)
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, flags) => {
       const { status } = await import("./commands/status.ts");
@@ -62,6 +65,7 @@ function addWhy(program: Command, context: CliContext, exit: Exit): void {
     .description("why a stage would run, or why it would not")
     .argument(...pipelineFile)
     .argument("<stage>", "stage of the file, or a matrix: each of its members")
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, stage, flags) => {
       const { why } = await import("./commands/why.ts");
@@ -75,6 +79,7 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
     .description("the last runs, one run, or a stage's params, outputs, metrics, reports and log")
     .argument(...pipelineFile)
     .argument("[name]", "stage of the file, a matrix, or a run: last, last~1, its name")
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .addOption(
       new Option("--log", "the whole log of the stage's last execution")
@@ -94,12 +99,20 @@ function addShow(program: Command, context: CliContext, exit: Exit): void {
     .action(async (file, stage, flags) => {
       if (flags.neighbours !== undefined) {
         const { showNeighbours } = await import("./commands/show-neighbours.ts");
-        return exit(await showNeighbours(context, { file, stage, of: flags.neighbours }, flags));
+        return exit(
+          await showNeighbours(
+            context,
+            { file, stage, device: flags.device, of: flags.neighbours },
+            flags,
+          ),
+        );
       }
       if (flags.nearDuplicates !== undefined) {
         const { showNearDuplicates } = await import("./commands/show-near-duplicates.ts");
         const least = flags.nearDuplicates;
-        return exit(await showNearDuplicates(context, { file, stage, least }, flags));
+        return exit(
+          await showNearDuplicates(context, { file, stage, device: flags.device, least }, flags),
+        );
       }
       const { show } = await import("./commands/show.ts");
       exit(await show(context, file, stage, flags));
@@ -132,6 +145,7 @@ function addMetrics(program: Command, context: CliContext, exit: Exit): void {
     .option("--ascending", "smallest first", false)
     .option("--filter <condition>", "only results that meet it: 'accuracy>=0.7'", collect, [])
     .addOption(new Option("--csv", "CSV on stdout").default(false).conflicts("json"))
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, stages, flags) => {
       if (flags.steps) {
@@ -155,6 +169,7 @@ function addExport(program: Command, context: CliContext, exit: Exit): void {
       "write into a folder that holds other files, replacing those of equal names",
       false,
     )
+    .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, output, folder, flags) => {
       const { exportOutput } = await import("./commands/export.ts");

@@ -9,19 +9,21 @@ import { reportProblem } from "./report-problem.ts";
 export interface EmbedStageName {
   readonly file: string;
   readonly stage: string | undefined;
+  /** Absent: as a run without `--device`. */
+  readonly device?: string | undefined;
 }
 
 /** Opens the vectors of an embed stage that is up to date, and works with them. Resolves to the exit code. */
 export function withEmbeddedRows(
   context: CliContext,
-  { file, stage: name }: EmbedStageName,
+  { file, stage: name, device }: EmbedStageName,
   work: (rows: EmbeddedRows, stage: PipelineStage) => Promise<void>,
 ): Promise<number> {
   const refuse = (problem: Problem, code: number) => {
     reportProblem(context, problem);
     return code;
   };
-  return withExaminedFile(context, file, {}, async (view) => {
+  return withExaminedFile(context, file, { device }, async (view) => {
     const { stages } = view.pipeline;
     if (name !== undefined && !stages.some((stage) => stage.name === name))
       return reportUnknownStage(context, file, view.pipeline, name);

@@ -19,6 +19,7 @@ export interface ExportRequest {
 
 /** How it is told. */
 export interface ExportFlags {
+  readonly device?: string;
   readonly force: boolean;
   readonly json: boolean;
 }
@@ -32,7 +33,7 @@ export function exportOutput(
   request: ExportRequest,
   flags: ExportFlags,
 ): Promise<number> {
-  return withExaminedFile(context, request.file, {}, async (view) => {
+  return withExaminedFile(context, request.file, { device: flags.device }, async (view) => {
     const lease = view.cache.leases.take();
     try {
       return await exportFrom(view, context, request, flags);

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import type { TextGenerator } from "../../stages/generate-texts.ts";
 import { type CliContext, exitCodes } from "../context.ts";
+import { requestedDevice } from "../device-option.ts";
 import { machineFacts } from "../machine-facts.ts";
 import { reportProblem } from "../report-problem.ts";
 
@@ -20,7 +21,7 @@ export interface GenerateFlags {
   readonly chat: boolean;
   /** What the system says before; with `chat`. */
   readonly system?: string;
-  readonly device: string;
+  readonly device?: string;
   readonly json: boolean;
 }
 
@@ -38,7 +39,7 @@ export async function generate(
     reportProblem(context, problem);
     return code;
   };
-  const machine = machineFacts(flags.device);
+  const machine = machineFacts(requestedDevice(context, flags.device));
   if (!machine.ok) return refuse(machine.error, exitCodes.usage);
   if (flags.system !== undefined && !flags.chat)
     return refuse(

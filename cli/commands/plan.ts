@@ -14,6 +14,7 @@ import { sayReason, sayState } from "../text/say-examined.ts";
 export interface PlanFlags {
   readonly set: readonly string[];
   readonly setFile?: readonly string[];
+  readonly device?: string;
   readonly json: boolean;
 }
 
@@ -22,14 +23,15 @@ export function plan(
   context: CliContext,
   file: string,
   targets: readonly string[],
-  { set, setFile = [], json }: PlanFlags,
+  { set, setFile = [], device, json }: PlanFlags,
 ): Promise<number> {
   const select = (pipeline: ExaminedFile["pipeline"]) =>
     selectStages(
       pipeline.stages,
       targets.flatMap((name) => stagesNamed(pipeline, name)),
     );
-  return withExaminedFile(context, file, { set, setFile, named: targets, select }, async (view) => {
+  const flags = { set, setFile, device, named: targets, select };
+  return withExaminedFile(context, file, flags, async (view) => {
     if (json) writeJson(context, planJson(view));
     else context.stdout.write(renderPlan(view, context));
     return exitCodes.ok;

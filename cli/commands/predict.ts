@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import { splitLines } from "../../stages/artifacts/lines.ts";
 import { type CliContext, exitCodes } from "../context.ts";
+import { requestedDevice } from "../device-option.ts";
 import { machineFacts } from "../machine-facts.ts";
 import { openPredictor, type Predictor } from "../open-predictor.ts";
 import { reportProblem } from "../report-problem.ts";
@@ -17,7 +18,7 @@ export interface PredictFlags {
   readonly topK: number;
   /** The text that questions are about, of a model of answers. */
   readonly context?: string;
-  readonly device: string;
+  readonly device?: string;
 }
 
 /**
@@ -39,7 +40,7 @@ export async function predict(
   };
   const misuse = misuseOf(context, texts, flags);
   if (misuse !== undefined) return refuse(misuse, exitCodes.usage);
-  const machine = machineFacts(flags.device);
+  const machine = machineFacts(requestedDevice(context, flags.device));
   if (!machine.ok) return refuse(machine.error, exitCodes.usage);
   try {
     await requireFolder(absolute(context, folder), folder);

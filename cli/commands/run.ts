@@ -12,6 +12,7 @@ import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
+import { requestedDevice } from "../device-option.ts";
 import { checkFrozen, checkReproduced } from "../frozen-run.ts";
 import { createLockedOutputs, readLock, writeLock } from "../lock-file.ts";
 import { type MachineFacts, machineFacts } from "../machine-facts.ts";
@@ -37,7 +38,7 @@ export interface RunFlags {
   readonly paranoid?: boolean;
   readonly set: readonly string[];
   readonly setFile?: readonly string[];
-  readonly device: string;
+  readonly device?: string;
   readonly json: boolean;
 }
 
@@ -48,7 +49,7 @@ export async function run(
   targets: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
-  const machine = machineFacts(flags.device);
+  const machine = machineFacts(requestedDevice(context, flags.device));
   if (!machine.ok) return usage(context, machine.error);
   const lent = machineSlots(context, machine.value.device.kind);
   if ("exitCode" in lent) return lent.exitCode;

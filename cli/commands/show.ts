@@ -18,6 +18,7 @@ import { renderStage } from "../text/render-stage.ts";
 
 /** What `tunesmith show` takes. */
 export interface ShowFlags {
+  readonly device?: string;
   readonly log: boolean;
   readonly json: boolean;
 }
@@ -31,7 +32,7 @@ export function show(
   name: string | undefined,
   flags: ShowFlags,
 ): Promise<number> {
-  return withExaminedFile(context, file, {}, (view) => {
+  return withExaminedFile(context, file, { device: flags.device }, (view) => {
     const [first] = name === undefined ? [] : stagesNamed(view.pipeline, name);
     const isStage = first === name;
     if (name !== undefined && first !== undefined && !isStage)

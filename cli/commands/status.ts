@@ -40,9 +40,9 @@ interface Status {
 export function status(
   context: CliContext,
   file: string,
-  { json }: { readonly json: boolean },
+  { device, json }: { readonly device?: string; readonly json: boolean },
 ): Promise<number> {
-  return withExaminedFile(context, file, {}, async (view) => {
+  return withExaminedFile(context, file, { device }, async (view) => {
     const found = await statusOf(view);
     if (json) writeJson(context, found);
     else context.stdout.write(renderStatus(found, file, context));

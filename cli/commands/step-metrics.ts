@@ -19,9 +19,9 @@ export function stepMetrics(
   context: CliContext,
   file: string,
   stages: readonly string[],
-  { csv }: { readonly csv: boolean },
+  { device, csv }: { readonly device?: string; readonly csv: boolean },
 ): Promise<number> {
-  return withExaminedFile(context, file, {}, async (view) => {
+  return withExaminedFile(context, file, { device }, async (view) => {
     const [name, ...others] = stages;
     if (name === undefined || others.length > 0) {
       const hint = `name it: tunesmith metrics ${file} STAGE --steps`;

@@ -8,6 +8,7 @@ import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
+import { requestedDevice } from "../device-option.ts";
 import { reportUnknownStage, writeJson } from "../examine-file.ts";
 import { compareStatically, reportNoLock, sayChange } from "../frozen-run.ts";
 import { readLock } from "../lock-file.ts";
@@ -27,7 +28,7 @@ import { type Cell, renderTable } from "../text/render-table.ts";
 export interface VerifyFlags {
   readonly jobs: number;
   readonly tolerance: number;
-  readonly device: string;
+  readonly device?: string;
   readonly json: boolean;
 }
 
@@ -41,7 +42,7 @@ export async function verify(
   named: readonly string[],
   flags: VerifyFlags,
 ): Promise<number> {
-  const machine = machineFacts(flags.device);
+  const machine = machineFacts(requestedDevice(context, flags.device));
   if (!machine.ok) {
     reportProblem(context, machine.error);
     return exitCodes.usage;

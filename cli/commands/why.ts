@@ -12,9 +12,9 @@ export function why(
   context: CliContext,
   file: string,
   name: string,
-  { json }: { readonly json: boolean },
+  { device, json }: { readonly device?: string; readonly json: boolean },
 ): Promise<number> {
-  return withExaminedFile(context, file, { named: [name] }, async (view) => {
+  return withExaminedFile(context, file, { device, named: [name] }, async (view) => {
     const names = new Set(stagesNamed(view.pipeline, name));
     const stages = view.pipeline.stages.filter((stage) => names.has(stage.name));
     for (const [index, stage] of stages.entries()) {

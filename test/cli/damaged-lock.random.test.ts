@@ -19,7 +19,6 @@ const flags = {
   jobs: 2,
   keepGoing: false,
   set: [],
-  device: "auto",
   json: false,
 };
 

@@ -21,7 +21,6 @@ const plain: GenerateFlags = {
   topP: 1,
   repetitionPenalty: 1,
   seed: 1,
-  device: "auto",
   chat: false,
   json: false,
 };
@@ -102,7 +101,7 @@ test("a sequence-to-sequence model writes the new text alone, by generate and by
     stderr: "",
   });
   const predicted = await runCommand({ cwd: folder }, (context) =>
-    predict(context, ".", [source], { json: true, topK: 1, device: "auto" }),
+    predict(context, ".", [source], { json: true, topK: 1 }),
   );
   const { text: given, generated: written } = JSON.parse(predicted.stdout);
   assert.equal(given, source);

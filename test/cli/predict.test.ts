@@ -20,7 +20,7 @@ interface Request {
 }
 
 function predicted({ folder = model, texts = [], flags = {}, stdin = [], cwd = golden }: Request) {
-  const all = { json: false, topK: 1, device: "auto", ...flags };
+  const all = { json: false, topK: 1, ...flags };
   return runCommand({ cwd, stdin }, (context) => predict(context, folder, texts, all));
 }
 

@@ -180,7 +180,8 @@ class WhyRig {
     const { cache } = this.build;
     const label = "test.tune.yaml";
     const examined = await examinePipeline(pipeline, { cache, facts: factsOf(setting), label });
-    const view: ExaminedFile = { file: label, pipeline, cache, label, examined };
+    const device = { kind: "cpu", threads: 1 };
+    const view: ExaminedFile = { file: label, pipeline, cache, label, device, examined };
     const stage = pipeline.stages.find((candidate) => candidate.name === name)!;
     return renderExplanation(await explainStage(view, stage), false)
       .replace(/\d+(\.\d+)? s\b/g, "1 s")

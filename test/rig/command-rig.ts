@@ -22,7 +22,7 @@ export interface CommandSetting {
   readonly signal?: AbortSignal;
 }
 
-/** Runs a command in this process with its output caught: no colour, 100 columns, an empty environment. */
+/** Runs a command in this process with its output caught: no colour, 100 columns, an environment that says no more than that there is a cpu. */
 export async function runCommand(
   {
     cwd,
@@ -43,7 +43,7 @@ export async function runCommand(
   });
   const context: CliContext = {
     cwd,
-    environment,
+    environment: { TUNESMITH_DEVICE: "cpu", ...environment },
     stdin: (async function* () {
       for (const chunk of stdin) yield Buffer.from(chunk);
     })(),

@@ -72,7 +72,14 @@ export class ProjectRig implements AsyncDisposable {
     const [program, ...given] = [...prefix, ...within, ...command];
     const child = spawn(program!, given, {
       cwd: this.folder,
-      env: { ...process.env, CI: "true", NO_COLOR: "1", COLUMNS: "100", ...environment },
+      env: {
+        ...process.env,
+        CI: "true",
+        NO_COLOR: "1",
+        COLUMNS: "100",
+        TUNESMITH_DEVICE: "cpu",
+        ...environment,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const texts = { stdout: "", stderr: "" };
