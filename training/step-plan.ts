@@ -58,7 +58,7 @@ function endsEpoch(steps: number, { perEpoch, total }: { perEpoch: number; total
   return steps % perEpoch === 0 || steps === total;
 }
 
-/** Whether a training evaluates after so many steps. */
+/** Whether a training evaluates after so many steps; as in Trainer also after the last, where it goes by steps. */
 export function isEvaluatedAfter(
   steps: number,
   dataset: TokenDataset,
@@ -67,8 +67,9 @@ export function isEvaluatedAfter(
 ): boolean {
   const { eval_strategy, eval_steps, eval_delay } = given;
   if (steps === 0) return given.eval_on_start;
-  if (eval_strategy === "steps") return steps % eval_steps === 0 && steps >= eval_delay;
   const [perEpoch, total] = [stepsPerEpoch(dataset, given), totalSteps(dataset, given)];
+  if (eval_strategy === "steps")
+    return (steps % eval_steps === 0 || steps === total) && steps >= eval_delay;
   if (steps / perEpoch < eval_delay) return false;
   return eval_strategy === "epoch" && endsEpoch(steps, { perEpoch, total });
 }

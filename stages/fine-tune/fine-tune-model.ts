@@ -46,7 +46,7 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   const part = await trainedPart(context, start.classifier, rows);
   const result = await runTraining(context, { ...part, settings });
   const trained = { ...result, trained: part.whole(result.trained) };
-  const metrics = metricsOf(trained);
+  const metrics = metricsOf(trained, settings);
   for (const [name, value] of Object.entries(metrics)) context.metric(name, value);
   const facts = factsOf(context, { start, rows, settings, tokens, metrics });
   return { model: { files: modelFiles(trained, tokens, facts) } };
@@ -134,11 +134,15 @@ async function runTraining(
 }
 
 /** Of the returned model: the best evaluation where it was asked for, else the last. */
-function metricsOf({ state }: FineTuned): Record<string, number> {
+function metricsOf(
+  { state }: FineTuned,
+  { load_best_model_at_end: isBest }: TrainingArguments,
+): Record<string, number> {
   const { log_history: log, global_step, epoch, best_global_step } = state;
   const metrics: Record<string, number> = {};
   const evaluations = log.filter((entry) => entry.eval_loss !== undefined);
-  const of = evaluations.find(({ step }) => step === best_global_step) ?? evaluations.at(-1);
+  const best = isBest && evaluations.find(({ step }) => step === best_global_step);
+  const of = best || evaluations.at(-1);
   for (const [name, value] of Object.entries(of ?? {}))
     if (name.startsWith("eval_")) metrics[name] = value;
   const { train_loss } = log.at(-1)!;

@@ -137,7 +137,7 @@ test("equal inputs give equal bytes, whatever logging_steps; another seed gives 
   assert.notDeepEqual(await bytesOf({}, 2), once);
 });
 
-test("load_best_model_at_end returns the best epoch's model and its metrics", async () => {
+test("load_best_model_at_end returns the best epoch's model and its metrics; without it they are the last's", async () => {
   const dataset = tokensOf({ train: weather(8), validation: weather(4) });
   // So high a learning rate that the second epoch undoes the first.
   const params = {
@@ -159,6 +159,9 @@ test("load_best_model_at_end returns the best epoch's model and its metrics", as
   assert.notEqual(losses.at(-1), Math.min(...losses));
   assert.equal(metrics.eval_loss, Math.min(...losses));
   assert.equal(state.best_metric, metrics.eval_loss);
+
+  const last = await runStage(fineTune, { params, inputs: { dataset } });
+  assert.equal(last.metrics.eval_loss, losses.at(-1));
 });
 
 test("a dataset whose only split has another name is trained on, without evaluation", async () => {

@@ -66,8 +66,12 @@ test("nothing is evaluated before eval_delay: epochs, or steps where these are c
   };
   assert.deepEqual(evaluated({ eval_strategy: "epoch" }), [3, 6, 9]);
   assert.deepEqual(evaluated({ eval_strategy: "epoch", eval_delay: 1.5 }), [6, 9]);
-  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2 }), [2, 4, 6, 8]);
-  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2, eval_delay: 4 }), [4, 6, 8]);
+  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2 }), [2, 4, 6, 8, 9]);
+  assert.deepEqual(
+    evaluated({ eval_strategy: "steps", eval_steps: 2, eval_delay: 4 }),
+    [4, 6, 8, 9],
+  );
+  assert.deepEqual(evaluated({ eval_strategy: "steps", eval_steps: 2, eval_delay: 10 }), []);
 });
 
 test("shuffling depends on the seed and the epoch alone and loses no row", () => {
