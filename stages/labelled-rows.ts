@@ -44,7 +44,7 @@ export function labelledRows(
 /** Rows that the model can take: a StageFailure where an id is outside its vocabulary or a row is too long. */
 export function requireFit(name: string, split: TokenSplit, model: Model): void {
   let largest = 0;
-  for (const ids of [split.inputIds, split.targets?.inputIds ?? []])
+  for (const ids of [split.inputIds, split.targets?.inputIds ?? [], split.labels ?? []])
     for (const id of ids) if (id > largest) largest = id;
   if (largest >= model.vocabSize)
     throw new StageFailure({

@@ -1,15 +1,25 @@
 import { StageFailure } from "../engine/diagnostic.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
+import { NO_LABEL } from "./artifacts/token-labels.ts";
 import { type TokenSplit, Written } from "./artifacts/tokens.ts";
 import { requireNoTargets } from "./sequence-rows.ts";
 import type { RowsContext } from "./task-rows.ts";
 import { BatchEncoder } from "./tokenize/batch-encoder.ts";
 
-/** Rows for masked-lm: every token but the special ones may be hidden. A StageFailure without a mask token. */
+/**
+ * Rows for masked-lm: tokens that come with labels stay as they are; of others every one but the special ones may be
+ * hidden. A StageFailure where there is no mask token to do so.
+ */
 export function maskableRows(
   split: TokenSplit,
   { tokenizer, mlmProbability: probability }: RowsContext,
 ): TokenDataset {
+  if (split.labels)
+    return {
+      ...rowsOf(split),
+      labels: split.labels.map((id) => (id === NO_LABEL ? -1 : id)),
+      labelsOf: "tokens",
+    };
   const { facts } = new BatchEncoder(tokenizer, { maxLength: 1 });
   const { maskId, vocabSize } = facts;
   if (maskId === null)

@@ -44,6 +44,21 @@ export const taskRows: Readonly<Record<Learning, TaskRows>> = {
   "sequence-to-sequence": { read: sequenceRows },
 };
 
+/** A split as training for a task reads it; a StageFailure where it has labels of its tokens, which others do not read. */
+export function rowsOfTask(
+  learning: Learning,
+  [name, split]: readonly [string, TokenSplit],
+  context: RowsContext,
+): TokenDataset {
+  if (split.labels && learning !== "masked-lm")
+    throw new StageFailure({
+      code: "labels-not-read",
+      message: `The tokens of the split "${name}" come with labels, which ${learning} does not read.`,
+      hint: "train for masked-lm, or leave the labels of tokens out",
+    });
+  return taskRows[learning].read(name, split, context);
+}
+
 /** What a model that is to be `done` ("saved") has learnt; a StageFailure where stages do not know its task. */
 export function learningOfModel({ model }: ModelWithWeights, done: string): Learning {
   const found = trainedTasks.find((task) => task === model.task);

@@ -4,6 +4,7 @@ import { formatSafetensors, parseSafetensors, type RawTensor } from "../../model
 import { areNumbers, isListOfTexts } from "./dataset.ts";
 import { formatJsonLines, splitLines } from "./lines.ts";
 import { malformed } from "./malformed.ts";
+import { labelsProblem } from "./token-labels.ts";
 import {
   questionTensors,
   readQuestions,
@@ -36,6 +37,8 @@ export interface TokenSplit {
   readonly wordStarts?: Uint8Array;
   /** As long as inputIds, a Written for each; absent where texts have no parts. */
   readonly written?: Uint8Array;
+  /** As long as inputIds, for masked-lm: the id to be found at each token, NO_LABEL for none; absent where the task itself is to hide words. */
+  readonly labels?: Int32Array;
   /** What the rows are to become; absent where there is no such thing. */
   readonly targets?: TokenTargets;
   /** What the rows ask; absent where they ask nothing. */
@@ -72,7 +75,7 @@ export interface Tokens {
 
 /**
  * For each split `<split>/tokens.safetensors` (input_ids U16 or U32, lengths U32, token_type_ids, word_starts and written
- * U8, target_ids and target_lengths, those of questions) and `<split>/rows.jsonl`, of questions `<split>/questions.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
+ * U8, labels I32, target_ids and target_lengths, those of questions) and `<split>/rows.jsonl`, of questions `<split>/questions.jsonl`; at the top tokens.json and the tokenizer's files as they were given.
  */
 export const tokens: ArtifactType<Tokens> = {
   name: "tokens",
@@ -106,6 +109,7 @@ async function writeSplit(name: string, split: TokenSplit, files: ArtifactWriter
   if (split.tokenTypeIds) tensors.set("token_type_ids", tensorOf("U8", split.tokenTypeIds));
   if (split.wordStarts) tensors.set("word_starts", tensorOf("U8", split.wordStarts));
   if (split.written) tensors.set("written", tensorOf("U8", split.written));
+  if (split.labels) tensors.set("labels", tensorOf("I32", split.labels));
   if (split.targets) {
     tensors.set("target_ids", idTensor(split.targets.inputIds));
     tensors.set("target_lengths", tensorOf("U32", lengthsOf(split.targets.offsets)));
@@ -138,8 +142,8 @@ function idTensor(ids: Uint16Array | Uint32Array): RawTensor {
 }
 
 function tensorOf(
-  dtype: "U8" | "U16" | "U32",
-  data: Uint8Array | Uint16Array | Uint32Array,
+  dtype: "U8" | "U16" | "U32" | "I32",
+  data: Uint8Array | Uint16Array | Uint32Array | Int32Array,
 ): RawTensor {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { dtype, shape: [data.length], bytes };
@@ -183,16 +187,21 @@ async function readSplit(
   });
   if (starts && !fitsTags(starts.bytes, offsets, rows))
     throw malformed("tokens", path, "has word_starts that do not fit the tags of its rows");
-  return {
+  const labels = i32Of(tensors.get("labels"));
+  const split = {
     rows,
     inputIds,
     offsets,
     ...(types && { tokenTypeIds: new Uint8Array(types.bytes) }),
     ...(starts && { wordStarts: new Uint8Array(starts.bytes) }),
     ...(written && { written: new Uint8Array(written.bytes) }),
+    ...(labels && { labels }),
     ...(targets && { targets }),
     ...(questions && { questions }),
   };
+  const problem = labelsProblem(split, facts.vocab_size);
+  if (problem !== undefined) throw malformed("tokens", path, problem);
+  return split;
 }
 
 /** Ids of as many rows as there are, by the names of two tensors. */
@@ -231,6 +240,13 @@ function parseTensors(bytes: Uint8Array, path: string): ReadonlyMap<string, RawT
 /** A copy is aligned, whatever the offset in the file was; a Buffer's own slice() would be none. */
 function u32Of(tensor: RawTensor | undefined): Uint32Array | undefined {
   return tensor?.dtype === "U32" ? new Uint32Array(new Uint8Array(tensor.bytes).buffer) : undefined;
+}
+
+/** Empty where it is there but of another type: no split has as many. */
+function i32Of(tensor: RawTensor | undefined): Int32Array | undefined {
+  if (tensor === undefined) return undefined;
+  if (tensor.dtype !== "I32") return new Int32Array();
+  return new Int32Array(new Uint8Array(tensor.bytes).buffer);
 }
 
 function idsOf(tensor: RawTensor | undefined): Uint16Array | Uint32Array | undefined {

@@ -9,7 +9,7 @@ import { type TokenSplit, type Tokens, Written } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
 import { openDevice } from "../open-device.ts";
 import { requireSameTokenizer } from "../same-tokenizer.ts";
-import { learningOfModel, taskRows } from "../task-rows.ts";
+import { learningOfModel, rowsOfTask } from "../task-rows.ts";
 import type { Learning } from "../trained-tasks.ts";
 import { answerResults } from "./answer-results.ts";
 import { classificationResults, type MeasuredSplit } from "./classification-results.ts";
@@ -85,7 +85,7 @@ function readRows(
   const isKnown = !split.written?.includes(Written.unknown);
   const onlyWritten = { completions: true, assistant: isKnown };
   const context = { labels, advice, tokenizer, mlmProbability: MLM_PROBABILITY, onlyWritten };
-  return taskRows[learning].read(name, split, context);
+  return rowsOfTask(learning, [name, split], context);
 }
 
 function onlySplit(splits: Tokens["splits"]): readonly [string, TokenSplit] {

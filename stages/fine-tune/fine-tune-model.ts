@@ -42,6 +42,8 @@ export async function fineTuneModel(context: FineTuneContext): Promise<{ model: 
   context.log(`start: ${start.told}`);
   const rows = found.forModel(start.classifier);
   if (context.params.packing) sayPacking(context, rows);
+  if (learning === "masked-lm" && !rows.train.masking)
+    context.log("labels: the tokens come with them; mlm_probability hides none of these tokens");
   const settings = argumentsOf(context, rows, start.classifier.labels);
   const part = await trainedPart(context, start.classifier, rows);
   const result = await runTraining(context, { ...part, settings });

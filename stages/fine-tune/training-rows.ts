@@ -4,7 +4,7 @@ import { packRows } from "../../training/pack-rows.ts";
 import type { TokenDataset } from "../../training/token-dataset.ts";
 import type { TokenSplit, Tokens } from "../artifacts/tokens.ts";
 import { requireFit } from "../labelled-rows.ts";
-import { type RowsContext, taskRows } from "../task-rows.ts";
+import { type RowsContext, rowsOfTask, taskRows } from "../task-rows.ts";
 import type { Learning } from "../trained-tasks.ts";
 
 /** The rows that a model is trained and evaluated on. */
@@ -44,8 +44,7 @@ export function readTrainingRows(
       message: `The split "${name}" has no rows to train on.`,
       hint: "look at the reports of the stages before: which rule dropped them?",
     });
-  const { labelsOf, read } = taskRows[learning];
-  const labels = labelsOf?.(name, train) ?? [];
+  const labels = taskRows[learning].labelsOf?.(name, train) ?? [];
   const needsTwo = learning.endsWith("-classification"); // of which one fits
   if (needsTwo && labels.length < 2)
     throw oneLabel(name, train, { task: learning, label: labels[0]! });
@@ -60,7 +59,12 @@ export function readTrainingRows(
       };
       const rowsOf = (split: string, rows: TokenSplit) => {
         requireFit(split, rows, model);
-        return read(split, rows, { labels: known, advice, tokenizer, ...options });
+        return rowsOfTask(learning, [split, rows], {
+          labels: known,
+          advice,
+          tokenizer,
+          ...options,
+        });
       };
       const texts = rowsOf(name, train);
       const longest = Math.min(facts.max_length, model.maxLength);

@@ -1,6 +1,8 @@
 import type { ArtifactType } from "../../engine/artifact.ts";
 import { areArtifactPaths, isArtifactPath } from "../../engine/artifact-path.ts";
 import { type Dataset, isRow, type Row } from "../artifacts/dataset.ts";
+import { labelsProblem } from "../artifacts/token-labels.ts";
+import type { Tokens } from "../artifacts/tokens.ts";
 import { ContentIds } from "../content-ids.ts";
 
 /** What an own stage gave at a port, in the form in which its type is written; what is wrong with it is thrown, in words. */
@@ -18,9 +20,12 @@ export function ownOutput(type: ArtifactType<unknown>, given: unknown): unknown 
     case "report":
       if (JSON.stringify(given) === undefined) throw new WrongOutput("is no JSON value");
       return given;
+    case "tokens":
+      requireObject(type, given);
+      requireLabels(given as Tokens);
+      return given;
     default:
-      if (typeof given !== "object" || given === null)
-        throw new WrongOutput(`must be the value of a ${type.name} artifact`);
+      requireObject(type, given);
       return given;
   }
 }
@@ -59,6 +64,20 @@ function withId(row: Readonly<Record<string, unknown>>, made: ContentIds): unkno
   const whole: Readonly<Record<string, unknown>> = { columns: {}, ...row };
   const isNew = whole.id === undefined && isRow({ ...whole, id: "" });
   return isNew ? { ...whole, id: made.take(whole as unknown as Row) } : whole;
+}
+
+function requireObject(type: ArtifactType<unknown>, given: unknown): void {
+  if (typeof given !== "object" || given === null)
+    throw new WrongOutput(`must be the value of a ${type.name} artifact`);
+}
+
+function requireLabels({ splits, facts }: Tokens): void {
+  if (!(splits instanceof Map) || typeof facts !== "object" || facts === null)
+    throw new WrongOutput("must be the value of a tokens artifact");
+  for (const [name, split] of splits) {
+    const problem = labelsProblem(split, facts.vocab_size);
+    if (problem !== undefined) throw new WrongOutput(`is wrong in split "${name}": it ${problem}`);
+  }
 }
 
 function filesOf(given: unknown): ReadonlyMap<string, string | Uint8Array> {

@@ -47,8 +47,8 @@ const taught = pipeline({
 });
 
 /**
- * What these cases teach beyond what rows can say: a tag at every token, [CLS] and [SEP] too, and answers in a text that
- * nobody asked about. A stage of one's own adds it to the tokens.
+ * What these cases teach beyond what rows can say: a tag at every token, [CLS] and [SEP] too, answers in a text that
+ * nobody asked about, and words to be found that were not hidden. A stage of one's own adds it to the tokens.
  */
 const ownStage = `import { defineStage } from "tunesmith";
 
@@ -57,11 +57,11 @@ export default defineStage({
   outputs: { tokens: { type: "tokens" } },
   async run({ inputs }) {
     const rows = await inputs.rows.rows();
+    const task = rows[0]!.columns.task;
     const given = rows.map(({ columns }) => JSON.parse(columns.given!) as number[]);
     const tokens = await inputs.tokens.read();
     const split = tokens.splits.get("train")!;
     const size = split.inputIds.length;
-    const isTags = given[0]!.length > 2;
     const tags = {
       rows: split.rows.map((row, i) => ({ ...row, tags: given[i]!.map((id) => \`LABEL_\${id}\`) })),
       wordStarts: new Uint8Array(size).fill(1),
@@ -73,13 +73,15 @@ export default defineStage({
       ends: new Uint32Array(size),
       answers: Uint32Array.from(given.flat()),
     };
-    const train = { ...split, ...(isTags ? tags : { questions }) };
+    const taught = { tag: tags, answer: { questions }, mask: { labels: Int32Array.from(given.flat()) } };
+    const train = { ...split, ...taught[task as keyof typeof taught] };
     return { tokens: { ...tokens, splits: new Map([["train", train]]) } };
   },
 });
 `;
 
 interface Case {
+  readonly encoding: { readonly attention_mask: readonly (readonly number[])[] };
   readonly texts: readonly string[];
   readonly labels: Readonly<Record<string, readonly (number | readonly number[])[]>>;
 }
@@ -96,6 +98,7 @@ function taggedProject({ texts, labels }: Case, task: string) {
   const ofTokens = (row: readonly number[]) => row.filter((label) => label >= 0);
   const rows = texts.map((text, i) => ({
     text,
+    task: "tag",
     given: ofTokens(labels.labels![i] as readonly number[]),
   }));
   return {
@@ -107,7 +110,20 @@ function taggedProject({ texts, labels }: Case, task: string) {
 
 function answeredProject({ texts, labels }: Case, task: string) {
   const { start_positions: starts, end_positions: ends } = labels;
-  const rows = texts.map((text, i) => ({ text, given: [starts![i], ends![i]] }));
+  const rows = texts.map((text, i) => ({ text, task: "answer", given: [starts![i], ends![i]] }));
+  return {
+    "rows.jsonl": jsonLines(rows),
+    "reference.tune.yaml": taught(task),
+    "taught.ts": ownStage,
+  };
+}
+
+function maskedProject({ texts, labels, encoding }: Case, task: string) {
+  const rows = texts.map((text, i) => {
+    const length = encoding.attention_mask[i]!.filter((one) => one === 1).length;
+    const given = (labels.labels![i] as readonly number[]).slice(0, length);
+    return { text, task: "mask", given };
+  });
   return {
     "rows.jsonl": jsonLines(rows),
     "reference.tune.yaml": taught(task),
@@ -117,7 +133,6 @@ function answeredProject({ texts, labels }: Case, task: string) {
 
 type ProjectOf = (given: Case, task: string) => Readonly<Record<string, string>>;
 
-/** Not those of masked-lm: their labels are drawn by Python, and their words not hidden from the model, as the task does. */
 const cases: readonly (readonly [name: string, task: string, projectOf: ProjectOf])[] = [
   ["bert-classify", "sequence-classification", labelledProject],
   ["roberta-classify", "sequence-classification", labelledProject],
@@ -125,6 +140,8 @@ const cases: readonly (readonly [name: string, task: string, projectOf: ProjectO
   ["gpt2-classify", "sequence-classification", labelledProject],
   ["bert-tag", "token-classification", taggedProject],
   ["bert-answer", "question-answering", answeredProject],
+  ["bert-mask", "masked-lm", maskedProject],
+  ["roberta-mask", "masked-lm", maskedProject],
 ];
 
 for (const [name, task, projectOf] of cases)

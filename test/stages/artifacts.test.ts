@@ -59,6 +59,7 @@ const someTokens: Tokens = {
         inputIds: Uint16Array.of(1, 2, 3),
         offsets: Uint32Array.of(0, 1, 3),
         tokenTypeIds: Uint8Array.of(0, 0, 1),
+        labels: Int32Array.of(-100, 9, -100),
       },
     ],
     ["empty", { rows: [], inputIds: new Uint16Array(0), offsets: Uint32Array.of(0) }],
@@ -93,6 +94,12 @@ const u32 = (...values: number[]): RawTensor => ({
   dtype: "U32",
   shape: [values.length],
   bytes: new Uint8Array(Uint32Array.from(values).buffer),
+});
+
+const i32 = (...values: number[]): RawTensor => ({
+  dtype: "I32",
+  shape: [values.length],
+  bytes: new Uint8Array(Int32Array.from(values).buffer),
 });
 
 const TOKENS_JSON = '{"max_length":4,"vocab_size":10}';
@@ -136,6 +143,22 @@ const malformedArtifacts: readonly (readonly [
         "has token_type_ids of another size than its tokens",
       ],
       [{ lengths: u32(1, 2) }, "does not hold 2 rows"],
+      [
+        { input_ids: u32(1, 2, 3), lengths: u32(1, 2), labels: i32(-100, 4) },
+        "has labels that are not an Int32Array of 3, one for each token",
+      ],
+      [
+        { input_ids: u32(1, 2, 3), lengths: u32(1, 2), labels: u32(1, 2, 3) },
+        "has labels that are not an Int32Array of 3, one for each token",
+      ],
+      [
+        { input_ids: u32(1, 2, 3), lengths: u32(1, 2), labels: i32(-100, 4, 10) },
+        'has the label 10 in the row "b": neither -100, for none, nor an id of the vocabulary of 10',
+      ],
+      [
+        { input_ids: u32(1, 2, 3), lengths: u32(1, 2), labels: i32(-1, 4, 9) },
+        'has the label -1 in the row "a": neither -100, for none, nor an id of the vocabulary of 10',
+      ],
     ] as const
   ).map(
     ([tensors, problem]) =>
