@@ -58,7 +58,7 @@ export const params = {
     },
     mlm_probability: {
       description:
-        "The share of words to be found, of masked-lm: eight in ten of them hidden, one in ten another word.",
+        "The share of words to be found, of masked-lm: eight in ten of them hidden, one in ten another word. Not used where tokens come with labels of their own.",
       type: "number",
       exclusiveMinimum: 0,
       maximum: 1,

@@ -179,6 +179,14 @@ ${body}
 });
 `;
 const folder = '{ notes: { type: "folder" } }';
+/** A stage that gives a row of two tokens with these labels, of a vocabulary of 9. */
+const labelling = (labels: string) =>
+  failing(
+    `    const split = { rows: [{ id: "a" }], inputIds: Uint16Array.of(2, 3), offsets: Uint32Array.of(0, 2), labels: ${labels} };
+    const facts = { max_length: 2, vocab_size: 9, pad_token_id: 0, unk_token_id: 1, model_input_names: [] };
+    return { tokens: { splits: new Map([["train", split]]), facts, tokenizer: new Map() } };`,
+    '{ tokens: { type: "tokens" } }',
+  );
 
 /** What goes wrong, the stage, and the whole message. */
 const failures: Readonly<Record<string, readonly [stage: string, message: string | RegExp]>> = {
@@ -224,6 +232,18 @@ const failures: Readonly<Record<string, readonly [stage: string, message: string
   "writes-outside": [
     failing('    return { notes: { "../notes.txt": "x" } };', folder),
     'writes-outside.ts:6:3 the output "notes" has a file "../notes.txt", whose path leads elsewhere or cannot be one.',
+  ],
+  "labels-too-few": [
+    labelling("Int32Array.of(4)"),
+    'labels-too-few.ts:6:3 the output "tokens" is wrong in split "train": it has labels that are not an Int32Array of 2, one for each token.',
+  ],
+  "labels-beyond": [
+    labelling("Int32Array.of(-100, 9)"),
+    'labels-beyond.ts:6:3 the output "tokens" is wrong in split "train": it has the label 9 in the row "a": neither -100, for none, nor an id of the vocabulary of 9.',
+  ],
+  "tokens-of-nothing": [
+    failing("    return { tokens: {} };", '{ tokens: { type: "tokens" } }'),
+    'tokens-of-nothing.ts:6:3 the output "tokens" must be the value of a tokens artifact.',
   ],
   "measures-nothing": [
     failing('    metric("loss", Number.NaN);'),

@@ -120,6 +120,66 @@ test("causal-lm: goes on with a saying and ends with it; from shuffled texts it 
   assert.equal(tokens, validation.inputIds.length); // each token is followed by one, the last by the end
 });
 
+/** The first letter of each text is to be found, and nothing is hidden. */
+function labelled(dataset: Tokens, label = (id: number) => id): Tokens {
+  const splits = [...dataset.splits].map(([name, split]) => {
+    const labels = new Int32Array(split.inputIds.length).fill(-100);
+    for (const begin of split.offsets.subarray(0, -1))
+      labels[begin + 1] = label(split.inputIds[begin + 1]!);
+    return [name, { ...split, labels }] as const;
+  });
+  return { ...dataset, splits: new Map(splits) };
+}
+
+test("masked-lm: tokens that come with labels are learned as they are, whatever mlm_probability says", async () => {
+  const dataset = labelled(await tokensOfTexts("bert-classify", sayings(16, 1)));
+  const trained = (mlm_probability: number) =>
+    runStage(fineTune, {
+      params: { ...quick, task: "masked-lm", model: { config: sizes.bert }, mlm_probability },
+      inputs: { dataset },
+    });
+  const { files, outputs, log } = await trained(0.15);
+  const told = "labels: the tokens come with them; mlm_probability hides none of these tokens";
+  assert.ok(log.includes(told), log.join("\n"));
+  const weights = await files.model.read("model.safetensors");
+  assert.deepEqual(await (await trained(1)).files.model.read("model.safetensors"), weights);
+
+  const splits = new Map([["validation", dataset.splits.get("validation")!]]);
+  const inputs = { model: outputs.model, dataset: { ...dataset, splits } };
+  const { metrics } = await runStage(evaluate, { inputs });
+  assert.equal(metrics.tokens, 32); // one of each row
+});
+
+test("labels of tokens: refused for another task, and where the model has no such word", async () => {
+  const plain = await tokensOfTexts("bert-classify", sayings(4, 1));
+  const problem = (dataset: Tokens, task: string, config: object) =>
+    problemOf(runStage(fineTune, { params: { task, model: { config } }, inputs: { dataset } }));
+  const gpt2 = { model_type: "gpt2", n_embd: 8, n_layer: 1, n_head: 1, n_positions: 16 };
+  assert.deepEqual(await problem(labelled(plain), "causal-lm", gpt2), {
+    code: "labels-not-read",
+    message: 'The tokens of the split "train" come with labels, which causal-lm does not read.',
+    hint: "train for masked-lm, or leave the labels of tokens out",
+  });
+  const { vocab_size } = plain.facts;
+  const last = labelled(plain, () => vocab_size - 1);
+  const small = { ...sizes.bert, vocab_size: vocab_size - 1 };
+  assert.deepEqual(await problem(last, "masked-lm", small), {
+    code: "ids-outside-vocabulary",
+    message: `The split "train" has the token id ${vocab_size - 1}, but the model's vocabulary has ${vocab_size - 1} tokens.`,
+    hint: "tokenize with the model's own tokenizer, or leave vocab_size out of the config",
+  });
+  assert.equal(
+    (
+      await problem(
+        labelled(plain, () => -100),
+        "masked-lm",
+        sizes.bert,
+      )
+    ).code,
+    "dataset-unlabelled",
+  );
+});
+
 test("masked-lm needs a mask token", async () => {
   const { splits, ...others } = await tokensOfTexts("gpt2-generate", sayings(4, 1));
   const params = { task: "masked-lm", model: { config: sizes.bert } };
