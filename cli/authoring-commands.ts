@@ -1,22 +1,10 @@
 import { Argument, type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { setFileOption, setOption } from "./set-options.ts";
 
 type Exit = (code: number) => void;
 
 const pipelineFile = ["<file>", "pipeline file, *.tune.yaml"] as const;
-const setFlag = new Option(
-  "--set <path=value>",
-  "change a value of the file: stages.train.with.learning_rate=3e-5",
-)
-  .default([], "none")
-  .argParser((value: string, previous: readonly string[]) => [...previous, value]);
-
-const setFileFlag = new Option(
-  "--set-file <file>",
-  "a file of such values, one a line: path: value",
-)
-  .default([], "none")
-  .argParser((value: string, previous: readonly string[]) => [...previous, value]);
 
 /** Adds the commands that help to write a pipeline file; they read it and execute nothing. */
 export function addAuthoringCommands(program: Command, context: CliContext, exit: Exit): void {
@@ -32,8 +20,8 @@ export function addAuthoringCommands(program: Command, context: CliContext, exit
     .command("validate")
     .description("check a pipeline file: all that is wrong with it, with its place and what to do")
     .argument(...pipelineFile)
-    .addOption(setFlag)
-    .addOption(setFileFlag)
+    .addOption(setOption)
+    .addOption(setFileOption)
     .option("--json", "one diagnostic a line on stdout", false)
     .action(async (file, flags) => {
       const { validate } = await import("./commands/validate.ts");
@@ -44,8 +32,8 @@ export function addAuthoringCommands(program: Command, context: CliContext, exit
     .description("print every value of a pipeline with the file and line it comes from")
     .argument(...pipelineFile)
     .option("--resolved", "defaults, too", false)
-    .addOption(setFlag)
-    .addOption(setFileFlag)
+    .addOption(setOption)
+    .addOption(setFileOption)
     .option("--json", "one value a line on stdout", false)
     .action(async (file, flags) => {
       const { config } = await import("./commands/config.ts");
@@ -58,8 +46,8 @@ export function addAuthoringCommands(program: Command, context: CliContext, exit
     .addOption(
       new Option("--format <format>", "how").choices(["text", "mermaid", "json"]).default("text"),
     )
-    .addOption(setFlag)
-    .addOption(setFileFlag)
+    .addOption(setOption)
+    .addOption(setFileOption)
     .action(async (file, flags) => {
       const { graph } = await import("./commands/graph.ts");
       exit(await graph(context, file, flags));

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import type { CliContext } from "./context.ts";
 import { deviceOption } from "./device-option.ts";
-import { fraction, positiveInteger } from "./option-values.ts";
+import { collect, fraction, positiveInteger } from "./option-values.ts";
+import { setFileOption, setOption } from "./set-options.ts";
 
 type Exit = (code: number) => void;
 
@@ -21,23 +22,14 @@ export function addInspectionCommands(program: Command, context: CliContext, exi
 const pipelineFile = ["<file>", "pipeline file, *.tune.yaml"] as const;
 const jsonFlag = ["--json", "one JSON object on stdout", false] as const;
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
-}
-
 function addPlan(program: Command, context: CliContext, exit: Exit): void {
   program
     .command("plan")
     .description("what a run would execute, why, and how long that takes")
     .argument(...pipelineFile)
     .argument("[stages...]", "only these stages and what they need")
-    .option(
-      "--set <path=value>",
-      "change a value of the file: stages.train.with.learning_rate=3e-5",
-      collect,
-      [],
-    )
-    .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
+    .addOption(setOption)
+    .addOption(setFileOption)
     .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, targets, flags) => {

@@ -11,6 +11,7 @@ import { deviceOption } from "./device-option.ts";
 import { addInspectionCommands } from "./inspection-commands.ts";
 import { fraction, positiveInteger, positiveNumber } from "./option-values.ts";
 import { addReproductionCommands } from "./reproduction-commands.ts";
+import { setFileOption, setOption } from "./set-options.ts";
 
 /** The composition root: reads the process's environment, wires the commands, and sets the exit code. */
 const interruption = new AbortController();
@@ -95,10 +96,6 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   return program;
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
-}
-
 function addRunCommand(program: Command, context: CliContext, exit: (code: number) => void): void {
   program
     .command("run")
@@ -114,13 +111,8 @@ function addRunCommand(program: Command, context: CliContext, exit: (code: numbe
     .option("--jobs <n>", "stages that work at once", positiveInteger, availableParallelism())
     .option("--keep-going", "after a failure, go on with stages that do not depend on it", false)
     .option("--paranoid", "hash every file again, whatever its times say", false)
-    .option(
-      "--set <path=value>",
-      "change a value of the file: stages.train.with.learning_rate=3e-5",
-      collect,
-      [],
-    )
-    .option("--set-file <file>", "a file of such values, one a line: path: value", collect, [])
+    .addOption(setOption)
+    .addOption(setFileOption)
     .addOption(deviceOption())
     .option("--watch", "run again after each saved change of what the pipeline reads", false)
     .option("--json", "events as NDJSON on stdout", false)

@@ -23,3 +23,8 @@ export function positiveNumber(text: string): number {
     throw new InvalidArgumentError("It must be a number above 0.");
   return value;
 }
+
+/** One more value of an option that may be given several times. */
+export function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
