@@ -61,6 +61,8 @@ export interface HeldTensors {
    * names replaces, after a run, the held tensor that it stands for, and is not returned.
    */
   compile(graph: Graph, options?: HeldCompileOptions): Promise<Executable>;
+  /** The tensors that the last run replaced are again as they were before it. Once for a run, before anything else is written. */
+  revert(): void;
   /** Of all that was written, read and run so far. */
   readonly traffic: Traffic;
   /** Frees the tensors; executables that read them are to be released before. */

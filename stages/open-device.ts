@@ -40,6 +40,7 @@ function failingTensors(held: HeldTensors): HeldTensors {
     write: (tensors) => orStageFailure(held.write(tensors)),
     read: (names) => orStageFailure(held.read(names)),
     compile: async (...given) => failingExecutable(await orStageFailure(held.compile(...given))),
+    revert: () => held.revert(),
     get traffic() {
       return held.traffic;
     },

@@ -30,6 +30,8 @@ export class WebgpuTensors implements HeldTensors {
   readonly #copies: WebgpuCopies;
   readonly #held = new Map<string, Held>();
   #traffic: Traffic = { toDevice: 0, toHost: 0 };
+  /** Names of what the last run replaced: their spare tensors are as they were before it. */
+  #replaced: readonly string[] = [];
 
   constructor(runtime: Runtime, open: OpenSession, copies: WebgpuCopies) {
     this.#runtime = runtime;
@@ -84,10 +86,16 @@ export class WebgpuTensors implements HeldTensors {
         return name === undefined ? undefined : this.#heldOf(name).spare;
       },
       ran: (bytes) => {
-        for (const name of next.values()) takeTurns(this.#heldOf(name));
+        this.#replaced = [...next.values()];
+        for (const name of this.#replaced) takeTurns(this.#heldOf(name));
         this.#count(bytes);
       },
     });
+  }
+
+  revert(): void {
+    for (const name of this.#replaced) takeTurns(this.#heldOf(name));
+    this.#replaced = [];
   }
 
   async release(): Promise<void> {

@@ -42,6 +42,9 @@ test("a held tensor is read as it was before the run that replaces it, run after
   ]);
   assert.deepEqual(Object.fromEntries(await held.read(["w"])), { w: floats(8, 16) });
   assert.deepEqual(held.traffic, { toDevice: 8 + 3 * 8, toHost: 3 * (8 + 4) + 8 });
+  held.revert();
+  assert.deepEqual(Object.fromEntries(await held.read(["w"])), { w: floats(4, 8) });
+  assert.deepEqual((await executable.run({ x: floats(0, 0) })).y, floats(4, 8));
   await held.write([["w", floats(5, 5)]]);
   assert.deepEqual((await executable.run({ x: floats(0, 0) })).y, floats(5, 5));
   await executable.release();
