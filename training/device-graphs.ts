@@ -10,7 +10,7 @@ import {
 import * as ops from "../compute/ops.ts";
 import type { Model } from "../models/model.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import { layerRates } from "./layer-rates.ts";
+import { layerRates } from "./optimizers/layer-rates.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 import { type WholeGradients, wholeGradients } from "./whole-gradients.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hashAt, permutation, streamKey } from "../../models/counter-hash.ts";
 import { parameter } from "../../models/parameters.ts";
-import { AdamW } from "../../training/adamw.ts";
 import { clipScale, GradientSum } from "../../training/gradient-sum.ts";
+import { AdamW } from "../../training/optimizers/adamw.ts";
 import golden from "../golden/adamw.json" with { type: "json" };
 
 const spec = (name: string, shape: number[], decays = true) =>

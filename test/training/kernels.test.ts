@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import wabt from "wabt";
 import { hashAt, streamKey } from "../../models/counter-hash.ts";
-import { adamUpdate } from "../../training/adam-update.ts";
 import { fillDropoutMask } from "../../training/dropout-mask.ts";
 import { kernelBytes } from "../../training/kernels.ts";
+import { adamUpdate } from "../../training/optimizers/adam-update.ts";
 
 const folder = join(import.meta.dirname, "../../training");
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parameter } from "../../models/parameters.ts";
-import { createOptimizer } from "../../training/create-optimizer.ts";
 import { GradientSum } from "../../training/gradient-sum.ts";
+import { createOptimizer } from "../../training/optimizers/create-optimizer.ts";
 import { completeArguments, type TrainingArguments } from "../../training/training-arguments.ts";
 import layers from "../golden/layer-rates.json" with { type: "json" };
 import golden from "../golden/optimizers.json" with { type: "json" };

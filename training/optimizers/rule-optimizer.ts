@@ -1,9 +1,9 @@
-import { type Shape, sizeOf } from "../compute/graph.ts";
-import type { ParameterSpec, Parameters } from "../models/parameters.ts";
-import type { RawTensor } from "../models/safetensors.ts";
-import type { GradientSum } from "./gradient-sum.ts";
+import { type Shape, sizeOf } from "../../compute/graph.ts";
+import type { ParameterSpec, Parameters } from "../../models/parameters.ts";
+import type { RawTensor } from "../../models/safetensors.ts";
+import type { GradientSum } from "../gradient-sum.ts";
+import { floatsOf, tensorOf } from "../tensor-bytes.ts";
 import type { Optimizer, StepRates } from "./optimizer.ts";
-import { floatsOf, tensorOf } from "./tensor-bytes.ts";
 
 /** Memory of an optimizer for one parameter, by name; zeros before the first step. */
 export type Slots = Readonly<Record<string, Float32Array>>;

@@ -1,4 +1,4 @@
-import { kernels } from "./kernels.ts";
+import { kernels } from "../kernels.ts";
 
 /** The numbers of one AdamW step that are equal for all elements of a parameter. */
 export interface AdamCoefficients {

@@ -1,4 +1,5 @@
-import type { ParameterSpec } from "../models/parameters.ts";
+import type { ParameterSpec } from "../../models/parameters.ts";
+import type { TrainingArguments } from "../training-arguments.ts";
 import { adafactor } from "./adafactor.ts";
 import { AdamW } from "./adamw.ts";
 import { layerRates } from "./layer-rates.ts";
@@ -6,7 +7,6 @@ import { lion } from "./lion.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { RuleOptimizer } from "./rule-optimizer.ts";
 import { sgd } from "./sgd.ts";
-import type { TrainingArguments } from "./training-arguments.ts";
 
 /** The optimizer that `optim` names, of all parameters that are not frozen. */
 export function createOptimizer(

@@ -1,6 +1,6 @@
-import type { Parameters } from "../models/parameters.ts";
-import type { RawTensor } from "../models/safetensors.ts";
-import type { GradientSum } from "./gradient-sum.ts";
+import type { Parameters } from "../../models/parameters.ts";
+import type { RawTensor } from "../../models/safetensors.ts";
+import type { GradientSum } from "../gradient-sum.ts";
 
 /** The numbers of one step that are equal for all parameters. */
 export interface StepRates {

@@ -1,12 +1,12 @@
-import { sizeOf } from "../compute/graph.ts";
-import type { ParameterSpec, Parameters } from "../models/parameters.ts";
-import type { RawTensor } from "../models/safetensors.ts";
+import { sizeOf } from "../../compute/graph.ts";
+import type { ParameterSpec, Parameters } from "../../models/parameters.ts";
+import type { RawTensor } from "../../models/safetensors.ts";
+import type { GradientSum } from "../gradient-sum.ts";
+import { floatsOf, integersOf, tensorOf } from "../tensor-bytes.ts";
+import type { TrainingArguments } from "../training-arguments.ts";
 import { type AdamCoefficients, adamUpdate, type Moments } from "./adam-update.ts";
-import type { GradientSum } from "./gradient-sum.ts";
 import type { Optimizer, StepRates } from "./optimizer.ts";
 import { TableMoments } from "./table-moments.ts";
-import { floatsOf, integersOf, tensorOf } from "./tensor-bytes.ts";
-import type { TrainingArguments } from "./training-arguments.ts";
 
 type AdamWArguments = Pick<
   TrainingArguments,

@@ -1,4 +1,4 @@
-import type { ParameterSpec } from "../models/parameters.ts";
+import type { ParameterSpec } from "../../models/parameters.ts";
 
 const LAYER = /(?:^|\.)(?:layers?|h|block|blocks)\.(\d+)\./;
 const EMBEDDING = /(?:^|\.)(?:embeddings?|wte|wpe|embed_tokens|shared)\./;

@@ -1,5 +1,5 @@
+import type { RowGradients } from "../gradient-sum.ts";
 import { type AdamCoefficients, adamUpdate, type Moments } from "./adam-update.ts";
-import type { RowGradients } from "./gradient-sum.ts";
 
 /** Rows that are updated in one go hold about so many elements. */
 const ELEMENTS = 4096;
