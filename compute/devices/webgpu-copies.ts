@@ -1,7 +1,8 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorData } from "../device.ts";
-import { type OnnxValueInfo, writeModel } from "../onnx/model-proto.ts";
+import { copyModel } from "../onnx/copy-model.ts";
 import { deviceFailure } from "./device-failure.ts";
+import type { DeviceCopies } from "./device-tensors.ts";
 import type { Runtime } from "./session-executable.ts";
 
 /** How a session differs from others. */
@@ -16,7 +17,7 @@ export interface SessionNeeds {
 export type OpenSession = (model: Uint8Array, needs?: SessionNeeds) => Promise<InferenceSession>;
 
 /** Copies tensors of float32 between the host and the graphics device: a graph that does nothing moves them. */
-export class WebgpuCopies {
+export class WebgpuCopies implements DeviceCopies<Tensor> {
   readonly #runtime: Runtime;
   readonly #open: OpenSession;
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
@@ -26,19 +27,20 @@ export class WebgpuCopies {
     this.#open = open;
   }
 
-  /** A tensor on the device, to be disposed of. */
   toDevice({ shape, data }: TensorData): Promise<Tensor> {
     return this.#copy(new this.#runtime.Tensor("float32", data as Float32Array, shape), "device");
   }
 
-  /** Another tensor on the device, of the same elements. */
   duplicate(x: Tensor): Promise<Tensor> {
     return this.#copy(x, "device");
   }
 
-  /** Its elements on the host. */
   async toHost(x: Tensor): Promise<Float32Array> {
     return (await this.#copy(x, "host")).data as Float32Array;
+  }
+
+  dispose(x: Tensor): void {
+    x.dispose();
   }
 
   async #copy(x: Tensor, to: "device" | "host"): Promise<Tensor> {
@@ -57,20 +59,4 @@ export class WebgpuCopies {
     this.#sessions.set(key, made);
     return made;
   }
-}
-
-/** The sizes are open, so that one session serves all tensors with so many axes. */
-function copyModel(rank: number): Uint8Array {
-  const info = (name: string): OnnxValueInfo => ({
-    name,
-    dtype: "float32",
-    sizes: new Array<undefined>(rank).fill(undefined),
-  });
-  return writeModel({
-    name: "copy",
-    inputs: [info("x")],
-    outputs: [info("y")],
-    initializers: new Map(),
-    nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"], attributes: {} }],
-  });
 }

@@ -4,31 +4,22 @@ import { DeviceError } from "../device-error.ts";
 import { type Graph, nameOf, type TypedArray, type Value } from "../graph.ts";
 import { checkedInput } from "./checked-input.ts";
 import { deviceFailure } from "./device-failure.ts";
+import type { Residence } from "./device-tensors.ts";
 import type { Runtime } from "./session-executable.ts";
-
-/** What an executable reads and writes where it lies on the device. */
-export interface Residence {
-  /** The tensor of an input that is held. */
-  tensorOf(name: string): Tensor | undefined;
-  /** The tensor that takes an output which is to be held. */
-  spareOf(output: string): Tensor | undefined;
-  /** Told after each run: outputs are in the spare tensors, and so many bytes went to and fro. */
-  ran(bytes: { readonly toDevice: number; readonly toHost: number }): void;
-}
 
 /** A graph on the WebGPU provider. */
 export class WebgpuExecutable implements Executable {
   readonly #runtime: Runtime;
   readonly #graph: Graph;
   readonly #session: InferenceSession;
-  readonly #residence: Residence | undefined;
+  readonly #residence: Residence<Tensor> | undefined;
 
   /** `graph` is what the caller gave: the session is of what webgpuGraph made of it. */
   constructor(
     runtime: Runtime,
     graph: Graph,
     session: InferenceSession,
-    residence?: Residence | undefined,
+    residence?: Residence<Tensor> | undefined,
   ) {
     this.#runtime = runtime;
     this.#graph = graph;

@@ -1,16 +1,16 @@
-import type { InferenceSession } from "onnxruntime-node";
-import type { Device, DeviceFacts } from "../device.ts";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { CompileOptions, Device, DeviceFacts } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
-import { graphOf, input } from "../graph.ts";
+import { type Graph, graphOf, input } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
 import { add } from "../ops/elementwise.ts";
 import { deviceFailure } from "./device-failure.ts";
+import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
 import { lacksFloat16 } from "./webgpu-float16.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";
-import { WebgpuTensors } from "./webgpu-tensors.ts";
 
 /**
  * The graphics device, by the WebGPU provider that onnxruntime-node brings along: Vulkan, Metal or Direct3D 12.
@@ -34,14 +34,16 @@ export async function openWebgpuDevice(): Promise<Device> {
     instructionSet: "unknown",
     threads: 1,
   };
+  const compile = async (graph: Graph, options: CompileOptions, residence?: Residence<Tensor>) => {
+    const session = await open(exportOnnx(webgpuGraph(graph)), options);
+    return new WebgpuExecutable(runtime, graph, session, residence);
+  };
   return {
     facts,
-    async compile(graph, { repeats = false } = {}) {
-      const session = await open(exportOnnx(webgpuGraph(graph)), { repeats });
-      return new WebgpuExecutable(runtime, graph, session);
-    },
+    compile: (graph, options = {}) => compile(graph, options),
     lacksFloat16: () => lacksFloat16(runtime, open),
-    hold: () => new WebgpuTensors(runtime, open, copies),
+    hold: () =>
+      new DeviceTensors(copies, (graph, residence, options) => compile(graph, options, residence)),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Tensor } from "onnxruntime-node";
 import type {
+  CompileOptions,
   Executable,
   HeldCompileOptions,
   HeldTensors,
@@ -7,36 +7,57 @@ import type {
   Traffic,
 } from "../device.ts";
 import { type Graph, nameOf, ShapeError, show } from "../graph.ts";
-import { exportOnnx } from "../onnx/export-onnx.ts";
-import type { Runtime } from "./session-executable.ts";
-import type { OpenSession, WebgpuCopies } from "./webgpu-copies.ts";
-import { WebgpuExecutable } from "./webgpu-executable.ts";
-import { webgpuGraph } from "./webgpu-graph.ts";
+
+/** How tensors of float32 get into a device's memory and out of it. */
+export interface DeviceCopies<Tensor> {
+  /** A tensor on the device, to be disposed of. */
+  toDevice(tensor: TensorData): Promise<Tensor>;
+  /** Another tensor on the device, of the same elements. */
+  duplicate(x: Tensor): Promise<Tensor>;
+  /** Its elements on the host, in memory of their own. */
+  toHost(x: Tensor): Promise<Float32Array>;
+  dispose(x: Tensor): void;
+}
+
+/** What an executable reads and writes where it lies on the device. */
+export interface Residence<Tensor> {
+  /** The tensor of an input that is held. */
+  tensorOf(name: string): Tensor | undefined;
+  /** The tensor that takes an output which is to be held. */
+  spareOf(output: string): Tensor | undefined;
+  /** Told after each run: outputs are in the spare tensors, and so many bytes went to and fro. */
+  ran(bytes: Traffic): void;
+}
+
+/** Makes a graph ready of which some tensors lie on the device. */
+export type CompileResident<Tensor> = (
+  graph: Graph,
+  residence: Residence<Tensor>,
+  options: CompileOptions,
+) => Promise<Executable>;
 
 /** A held tensor; a run writes into `spare` while it reads `now`, and then they change places. */
-interface Held {
+interface Held<Tensor> {
   readonly shape: readonly number[];
   now: Tensor;
   spare: Tensor | undefined;
 }
 
 /**
- * Tensors in the graphics device's memory. Those that runs replace have two buffers in turn: written where it is read,
+ * Tensors in a graphics device's memory. Those that runs replace have two buffers in turn: written where it is read,
  * a tensor could change under another reader of the same run.
  */
-export class WebgpuTensors implements HeldTensors {
-  readonly #runtime: Runtime;
-  readonly #open: OpenSession;
-  readonly #copies: WebgpuCopies;
-  readonly #held = new Map<string, Held>();
+export class DeviceTensors<Tensor> implements HeldTensors {
+  readonly #copies: DeviceCopies<Tensor>;
+  readonly #compile: CompileResident<Tensor>;
+  readonly #held = new Map<string, Held<Tensor>>();
   #traffic: Traffic = { toDevice: 0, toHost: 0 };
   /** Names of what the last run replaced: their spare tensors are as they were before it. */
   #replaced: readonly string[] = [];
 
-  constructor(runtime: Runtime, open: OpenSession, copies: WebgpuCopies) {
-    this.#runtime = runtime;
-    this.#open = open;
+  constructor(copies: DeviceCopies<Tensor>, compile: CompileResident<Tensor>) {
     this.#copies = copies;
+    this.#compile = compile;
   }
 
   get traffic(): Traffic {
@@ -45,11 +66,12 @@ export class WebgpuTensors implements HeldTensors {
 
   async write(tensors: Iterable<readonly [string, TensorData]>): Promise<void> {
     for (const [name, tensor] of tensors) {
-      const before = this.#held.get(name);
-      dispose(before);
+      const hasTurns = this.#held.get(name)?.spare !== undefined;
+      this.#dispose(name);
       const now = await this.#copies.toDevice(tensor);
-      const spare = before?.spare && (await this.#copies.duplicate(now));
-      this.#held.set(name, { shape: tensor.shape, now, spare });
+      const held: Held<Tensor> = { shape: tensor.shape, now, spare: undefined };
+      this.#held.set(name, held);
+      if (hasTurns) held.spare = await this.#copies.duplicate(now);
       this.#count({ toDevice: tensor.data.byteLength, toHost: 0 });
     }
   }
@@ -78,8 +100,7 @@ export class WebgpuTensors implements HeldTensors {
       const held = this.#heldOf(name);
       held.spare ??= await this.#copies.duplicate(held.now);
     }
-    const session = await this.#open(exportOnnx(webgpuGraph(graph)), { repeats });
-    return new WebgpuExecutable(this.#runtime, graph, session, {
+    const residence: Residence<Tensor> = {
       tensorOf: (name) => this.#held.get(name)?.now,
       spareOf: (output) => {
         const name = next.get(output);
@@ -90,7 +111,8 @@ export class WebgpuTensors implements HeldTensors {
         for (const name of this.#replaced) takeTurns(this.#heldOf(name));
         this.#count(bytes);
       },
-    });
+    };
+    return this.#compile(graph, residence, { repeats });
   }
 
   revert(): void {
@@ -99,14 +121,21 @@ export class WebgpuTensors implements HeldTensors {
   }
 
   async release(): Promise<void> {
-    for (const held of this.#held.values()) dispose(held);
-    this.#held.clear();
+    for (const name of this.#held.keys()) this.#dispose(name);
   }
 
-  #heldOf(name: string): Held {
+  #heldOf(name: string): Held<Tensor> {
     const held = this.#held.get(name);
     if (held === undefined) throw new ShapeError(`internal: "${name}" is not held.`);
     return held;
+  }
+
+  #dispose(name: string): void {
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    this.#held.delete(name);
+    this.#copies.dispose(held.now);
+    if (held.spare !== undefined) this.#copies.dispose(held.spare);
   }
 
   #count({ toDevice, toHost }: Traffic): void {
@@ -115,12 +144,7 @@ export class WebgpuTensors implements HeldTensors {
   }
 }
 
-function takeTurns(held: Held): void {
+function takeTurns<Tensor>(held: Held<Tensor>): void {
   const { now, spare } = held;
   [held.now, held.spare] = [spare!, now];
-}
-
-function dispose(held: Held | undefined): void {
-  held?.now.dispose();
-  held?.spare?.dispose();
 }
