@@ -1,4 +1,4 @@
-import type { DType, Graph, Shape, TypedArray } from "./graph.ts";
+import type { DType, Graph, NarrowType, Shape, TypedArray } from "./graph.ts";
 
 /** What a device is, as far as it can change results: recorded in lockfiles. */
 export interface DeviceFacts {
@@ -75,8 +75,8 @@ export interface Device {
   compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
   /** About the most bytes that a run of the graph will hold at once, beside its inputs; absent: it cannot tell. */
   peakBytes?(graph: Graph, options?: CompileOptions): number;
-  /** Why it cannot compute products in float16; undefined where it can. Absent: it computes in float32 alone. */
-  lacksFloat16?(): Promise<string | undefined>;
+  /** Why it cannot compute products in this type; undefined where it can. Absent: it computes in float32 alone. */
+  lacksPrecision?(type: NarrowType): Promise<string | undefined>;
   /** Memory for tensors that are to stay; absent where a device computes in the host's memory. */
   hold?(): HeldTensors;
 }

@@ -1,7 +1,9 @@
 /** The element types that tensors have on the host. `bool` and `uint8` hold one byte for each element. */
 export type HostType = "float32" | "int32" | "int64" | "uint8" | "bool";
-/** The element types that a graph computes with. float16 is for values between two casts: never inputs, constants, outputs. */
-export type DType = HostType | "float16";
+/** Floats of 16 bits, for values between two casts: never inputs, constants, outputs. */
+export type NarrowType = "float16" | "bfloat16";
+/** The element types that a graph computes with. */
+export type DType = HostType | NarrowType;
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 /** Elements of a tensor in row-major order. */
@@ -132,12 +134,23 @@ export function show(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
+/** Whether elements of this type are floats of 16 bits. */
+export function isNarrow(dtype: DType): dtype is NarrowType {
+  return dtype === "float16" || dtype === "bfloat16";
+}
+
+/** The type of an input, a constant or an output: one that the host has. Throws ShapeError for another. */
+export function hostType(dtype: DType): HostType {
+  if (isNarrow(dtype)) throw new ShapeError(`${dtype} is for values inside of a graph only.`);
+  return dtype;
+}
+
 /** An array of zeros for elements of this type. */
 export function newArray(dtype: DType, length: number): TypedArray {
-  if (dtype === "float32") return new Float32Array(length);
-  if (dtype === "int32") return new Int32Array(length);
-  if (dtype === "int64") return new BigInt64Array(length);
-  if (dtype === "float16") throw new ShapeError("float16 is for values inside of a graph only.");
+  const type = hostType(dtype);
+  if (type === "float32") return new Float32Array(length);
+  if (type === "int32") return new Int32Array(length);
+  if (type === "int64") return new BigInt64Array(length);
   return new Uint8Array(length);
 }
 

@@ -1,5 +1,5 @@
 import { expandComposites } from "./expand-composites.ts";
-import { type Graph, graphOf, makeValue, type Value } from "./graph.ts";
+import { type Graph, graphOf, makeValue, type NarrowType, type Value } from "./graph.ts";
 import { add, cast } from "./ops/elementwise.ts";
 import { rewrite } from "./rewrite.ts";
 
@@ -7,17 +7,17 @@ import { rewrite } from "./rewrite.ts";
 const MOVES = new Set(["Transpose", "Reshape"]);
 
 /**
- * The graph with its matrix products in 16 bits: operands are rounded, products widened again. All else stays
+ * The graph with its matrix products in this type: operands are rounded, products widened again. All else stays
  * float32: norms, softmax, losses, sums, also those that are written as products with a constant, and inputs
  * and outputs, so that weights are rounded for products but kept as they are. https://arxiv.org/abs/1710.03740
  */
-export function mixedPrecision(graph: Graph): Graph {
-  const narrow = narrowing();
+export function mixedPrecision(graph: Graph, type: NarrowType): Graph {
+  const narrow = narrowing(type);
   const values = rewrite(expandComposites([...graph.outputs.values()]), (node) => {
     const [x] = node.inputs;
-    const wide = x && widened(x);
+    const wide = x && widened(x, type);
     if (MOVES.has(node.op) && wide !== undefined)
-      return cast(makeValue(node.op, [wide], node.attributes, node.shape, "float16"), "float32");
+      return cast(makeValue(node.op, [wide], node.attributes, node.shape, type), "float32");
     return isProduct(node) ? product(node, narrow) : undefined;
   });
   const names = [...graph.outputs.keys()];
@@ -36,17 +36,17 @@ function product(node: Value, narrow: (value: Value) => Value): Value {
 }
 
 /** Rounds each value once; what was widened is taken as it was. */
-function narrowing(): (value: Value) => Value {
+function narrowing(type: NarrowType): (value: Value) => Value {
   const known = new Map<Value, Value>();
   return (value) => {
-    const found = known.get(value) ?? widened(value) ?? cast(value, "float16");
+    const found = known.get(value) ?? widened(value, type) ?? cast(value, type);
     known.set(value, found);
     return found;
   };
 }
 
-/** What this value was before it was widened from 16 bits; undefined where it was not. */
-function widened({ op, inputs }: Value): Value | undefined {
+/** What this value was before it was widened from the type; undefined where it was not. */
+function widened({ op, inputs }: Value, type: NarrowType): Value | undefined {
   const [x] = inputs;
-  return op === "Cast" && x?.dtype === "float16" ? x : undefined;
+  return op === "Cast" && x?.dtype === type ? x : undefined;
 }

@@ -7,6 +7,7 @@ import { clipScale, GradientSum } from "./gradient-sum.ts";
 import { LossScale } from "./loss-scale.ts";
 import { createOptimizer } from "./optimizers/create-optimizer.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
+import { productType } from "./product-type.ts";
 import type { StepResult, StepRole, TrainedTensors, TrainState } from "./train-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import { type TrainingBatch, TrainingStep } from "./training-step.ts";
@@ -30,7 +31,7 @@ export class HostState implements TrainState {
     this.#parameters = copyParameters(parameters);
     this.#optimizer = createOptimizer(model.parameters, given);
     this.#gradients = trainingStep(model, device, given);
-    this.#lossScale = given.mixed_precision === "no" ? undefined : new LossScale();
+    this.#lossScale = given.mixed_precision === "fp16" ? new LossScale() : undefined;
     this.#average = given.ema_decay === undefined ? undefined : new WeightAverage(given.ema_decay);
   }
 
@@ -97,6 +98,6 @@ function trainingStep(model: Model, device: Device, given: TrainingArguments): T
     sessions: SESSIONS,
     smoothing: given.label_smoothing_factor,
     checkpointing: given.gradient_checkpointing,
-    mixedPrecision: given.mixed_precision !== "no",
+    mixedPrecision: productType(given),
   });
 }

@@ -1,5 +1,5 @@
 import { type GradientGraph, gradientGraph } from "../compute/gradient-graph.ts";
-import { input, type Shape } from "../compute/graph.ts";
+import { input, type NarrowType, type Shape } from "../compute/graph.ts";
 import { mixedPrecision as inMixedPrecision } from "../compute/mixed-precision.ts";
 import { type BatchSizes, batchInputs } from "../models/batch-inputs.ts";
 import type { DropoutMasks } from "../models/layers.ts";
@@ -24,8 +24,8 @@ export interface TrainingGraphOptions {
   readonly smoothing?: number;
   /** Whether layers are computed again in the backward pass instead of being kept. */
   readonly checkpointing?: boolean;
-  /** Products in float16; a scalar input `loss_scale` then multiplies the gradients, not the loss. */
-  readonly mixedPrecision?: boolean;
+  /** What products are computed in; with float16 a scalar input `loss_scale` multiplies the gradients, not the loss. */
+  readonly mixedPrecision?: NarrowType | undefined;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface TrainingGraphOptions {
 export function trainingGraph(
   model: Model,
   sizes: BatchSizes,
-  { smoothing = 0, checkpointing = false, mixedPrecision = false }: TrainingGraphOptions = {},
+  { smoothing = 0, checkpointing = false, mixedPrecision }: TrainingGraphOptions = {},
 ): TrainingGraph {
   const params = new Map(model.parameters.map(({ name, shape }) => [name, input(name, shape)]));
   const dropoutSites: DropoutSite[] = [];
@@ -57,8 +57,8 @@ export function trainingGraph(
     frozen ? [] : [params.get(name)!],
   );
   const boundaries = checkpointing ? layerInputs : [];
-  if (!mixedPrecision) return { ...gradientGraph({ loss }, trained, { boundaries }), dropoutSites };
-  const lossScale = input("loss_scale", []);
-  const exact = gradientGraph({ loss }, trained, { boundaries, lossScale });
-  return { ...exact, graph: inMixedPrecision(exact.graph), dropoutSites };
+  const lossScale = mixedPrecision === "float16" ? input("loss_scale", []) : undefined;
+  const exact = gradientGraph({ loss }, trained, { boundaries, ...(lossScale && { lossScale }) });
+  if (mixedPrecision === undefined) return { ...exact, dropoutSites };
+  return { ...exact, graph: inMixedPrecision(exact.graph, mixedPrecision), dropoutSites };
 }

@@ -10,6 +10,7 @@ import {
   SessionExecutable,
 } from "./session-executable.ts";
 import { steadyScatters } from "./steady-scatter.ts";
+import { tryProduct } from "./try-product.ts";
 
 /**
  * The NVIDIA device with this id, else the first, by ONNX Runtime's CUDA provider. Throws DeviceError where something
@@ -20,6 +21,11 @@ export async function openCudaDevice(id?: string): Promise<Device> {
   const number = numberOf(id, process.env.CUDA_VISIBLE_DEVICES);
   process.env.NVIDIA_TF32_OVERRIDE ??= "0"; // float32 is to be float32, as on other devices
   const runtime = await loadRuntime();
+  const compile: Device["compile"] = async (graph, { repeats = false } = {}) => {
+    const model = exportOnnx(steadyScatters(graph));
+    const session = await openSession(runtime, model, { number, repeats });
+    return withFailures(new SessionExecutable(runtime, graph, session));
+  };
   return {
     facts: {
       kind: "cuda",
@@ -28,12 +34,9 @@ export async function openCudaDevice(id?: string): Promise<Device> {
       instructionSet: "unknown",
       threads: 1,
     },
-    lacksFloat16: async () => undefined, // the provider has both products in it, whatever the device
-    async compile(graph, { repeats = false } = {}) {
-      const model = exportOnnx(steadyScatters(graph));
-      const session = await openSession(runtime, model, { number, repeats });
-      return withFailures(new SessionExecutable(runtime, graph, session));
-    },
+    // Products in float16 are in the provider, whatever the device; those in bfloat16 are the device's.
+    lacksPrecision: async (type) => (type === "bfloat16" ? tryProduct(compile, type) : undefined),
+    compile,
   };
 }
 

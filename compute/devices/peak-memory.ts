@@ -8,6 +8,7 @@ const BYTES: Readonly<Record<DType, number>> = {
   uint8: 1,
   bool: 1,
   float16: 2,
+  bfloat16: 2,
 };
 
 /** Operations whose kernels can write over an input that nothing reads later. */

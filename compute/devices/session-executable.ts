@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Executable, TensorData, Tensors } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
-import { type Graph, nameOf, type TypedArray } from "../graph.ts";
+import { type Graph, hostType, nameOf, type TypedArray } from "../graph.ts";
 import { checkedInput } from "./checked-input.ts";
 
 export type Runtime = typeof import("onnxruntime-node");
@@ -50,7 +50,8 @@ export class SessionExecutable implements Executable {
     const feeds: Record<string, Tensor> = {};
     for (const value of this.#graph.inputs) {
       const { data } = checkedInput(value, given.get(nameOf(value)));
-      feeds[nameOf(value)] = new this.#runtime.Tensor(value.dtype, data as never, value.shape);
+      const { dtype, shape } = value;
+      feeds[nameOf(value)] = new this.#runtime.Tensor(hostType(dtype), data as never, shape);
     }
     const fetched = await this.#session.run(feeds);
     return Object.fromEntries(

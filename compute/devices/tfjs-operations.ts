@@ -3,7 +3,7 @@ import { DeviceError } from "../device-error.ts";
 import {
   type DType,
   type HostType,
-  ShapeError,
+  hostType,
   sizeOf,
   type TypedArray,
   type Value,
@@ -26,8 +26,7 @@ const tfTypes: Readonly<Record<HostType, DataType>> = {
 
 /** What elements of this type are in TensorFlow.js. */
 export function tfTypeOf(dtype: DType): DataType {
-  if (dtype === "float16") throw new ShapeError(`internal: TensorFlow.js has no ${dtype}.`);
-  return tfTypes[dtype];
+  return tfTypes[hostType(dtype)];
 }
 
 /** Elements of a graph's tensor as TensorFlow.js takes them. Throws DeviceError for an integer beyond 32 bits. */

@@ -1,7 +1,7 @@
 import type { InferenceSession, OnnxValue, Tensor } from "onnxruntime-node";
 import type { Executable, TensorData, Tensors } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
-import { type Graph, nameOf, type TypedArray, type Value } from "../graph.ts";
+import { type Graph, hostType, nameOf, type TypedArray, type Value } from "../graph.ts";
 import { checkedInput } from "./checked-input.ts";
 import { deviceFailure } from "./device-failure.ts";
 import type { Residence } from "./device-tensors.ts";
@@ -68,7 +68,7 @@ export class WebgpuExecutable implements Executable {
   #hostTensor(value: Value, given: TensorData | undefined): Tensor {
     const { data } = checkedInput(value, given);
     if (!(data instanceof BigInt64Array))
-      return new this.#runtime.Tensor(value.dtype, data as never, value.shape);
+      return new this.#runtime.Tensor(hostType(value.dtype), data as never, value.shape);
     return new this.#runtime.Tensor("int32", asInt32(nameOf(value), data), value.shape);
   }
 }

@@ -7,9 +7,9 @@ import { add } from "../ops/elementwise.ts";
 import { deviceFailure } from "./device-failure.ts";
 import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
+import { tryProduct } from "./try-product.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
-import { lacksFloat16 } from "./webgpu-float16.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";
 
 /**
@@ -41,7 +41,10 @@ export async function openWebgpuDevice(): Promise<Device> {
   return {
     facts,
     compile: (graph, options = {}) => compile(graph, options),
-    lacksFloat16: () => lacksFloat16(runtime, open),
+    lacksPrecision: async (type) =>
+      type === "bfloat16"
+        ? "WebGPU's shaders have no bfloat16"
+        : tryProduct((graph) => compile(graph, {}), type),
     hold: () =>
       new DeviceTensors(copies, (graph, residence, options) => compile(graph, options, residence)),
   };

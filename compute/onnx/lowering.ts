@@ -1,7 +1,7 @@
-import type { DType, TypedArray, Value } from "../graph.ts";
+import type { TypedArray, Value } from "../graph.ts";
 import { ShapeError, sizeOf } from "../graph.ts";
 import type { Emitter } from "./emitter.ts";
-import type { OnnxAttribute } from "./model-proto.ts";
+import { ELEMENT_TYPES, type OnnxAttribute } from "./model-proto.ts";
 import { type Size, sameSize } from "./sizes.ts";
 
 /** Adds what an operation is in ONNX; gives the names of its results, of which `results` are read. */
@@ -12,14 +12,6 @@ type Lowering = (
   results: number,
 ) => readonly string[];
 
-const ONNX_DTYPES: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
 const TO_THE_END = 2 ** 31 - 1;
 
 const sameName: Lowering = (node, emitter, inputs) => emitter.emit(node.op, inputs);
@@ -41,7 +33,7 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ReduceMax: reduction,
   Constant: (node, emitter) => [lowerConstant(node, emitter)],
   Cast: (node, emitter, inputs) =>
-    emitter.emit("Cast", inputs, { to: { int: ONNX_DTYPES[node.dtype] } }),
+    emitter.emit("Cast", inputs, { to: { int: ELEMENT_TYPES[node.dtype] } }),
   Gemm: (node, emitter, inputs) =>
     emitter.emit("Gemm", inputs, { ...flag(node, "transA"), ...flag(node, "transB") }),
   Transpose: (node, emitter, inputs) =>
@@ -139,7 +131,7 @@ function lowerScatterRows(
   ]);
   const last = node.inputs[1]!.shape.length;
   const column = emitter.emitOnce("Unsqueeze", [ids!, emitter.integers([last])]);
-  const indices = emitter.emitOnce("Cast", [column], { to: { int: ONNX_DTYPES.int64 } });
+  const indices = emitter.emitOnce("Cast", [column], { to: { int: ELEMENT_TYPES.int64 } });
   return emitter.emit("ScatterND", [zeros, indices, rows!], { reduction: { string: "add" } });
 }
 
@@ -162,5 +154,5 @@ function lowerConstant(node: Value, emitter: Emitter): string {
   const scalar = (name: string) => emitter.emitOnce("Squeeze", [name]);
   const [start, step] = [emitter.integers([0]), emitter.integers([1])].map(scalar);
   const range = emitter.emitOnce("Range", [start!, scalar(emitter.vector(sizes)), step!]);
-  return emitter.emitOnce("Cast", [range], { to: { int: ONNX_DTYPES[node.dtype] } });
+  return emitter.emitOnce("Cast", [range], { to: { int: ELEMENT_TYPES[node.dtype] } });
 }

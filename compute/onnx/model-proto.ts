@@ -37,13 +37,15 @@ export interface OnnxModel {
 /** The version of the operators in use: the newest that onnxruntime-web of 2024 reads. */
 export const OPSET_VERSION = 20;
 const IR_VERSION = 9;
-const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
+/** What ONNX calls each type. */
+export const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,
   int32: 6,
   int64: 7,
   bool: 9,
   float16: 10,
+  bfloat16: 16,
 };
 
 /** The bytes of a ModelProto. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */

@@ -1,4 +1,12 @@
-import { constant, type DType, type Shape, ShapeError, show, type Value } from "../graph.ts";
+import {
+  constant,
+  type DType,
+  isNarrow,
+  type Shape,
+  ShapeError,
+  show,
+  type Value,
+} from "../graph.ts";
 
 /** What an operation reads: a value, or a number that becomes a scalar of the other operand's type. */
 export type Operand = Value | number;
@@ -43,6 +51,6 @@ export function axisOf(operation: string, axis: number, shape: Shape): number {
 
 /** Throws ShapeError unless the value holds floats: of 32 bits, or inside of a graph of 16. */
 export function requireFloat(operation: string, value: Value): void {
-  if (value.dtype !== "float32" && value.dtype !== "float16")
+  if (value.dtype !== "float32" && !isNarrow(value.dtype))
     throw new ShapeError(`${operation}: needs float32, got ${value.dtype}; cast it.`);
 }

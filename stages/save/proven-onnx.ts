@@ -1,5 +1,5 @@
 import type { Device, TensorData, Tensors } from "../../compute/device.ts";
-import { nameOf, sizeOf, type Value } from "../../compute/graph.ts";
+import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { DeviceRequest } from "../../engine/stage.ts";
 import type { BatchSizes } from "../../models/batch-inputs.ts";
@@ -97,7 +97,7 @@ async function outputsOf(
 ): Promise<Readonly<Record<string, ArrayLike<number>>>> {
   const { Tensor } = await import("onnxruntime-node");
   const feeds = Object.entries(batch).map(([name, { dtype, data, shape }]) => {
-    return [name, new Tensor(dtype, data as never, shape)] as const;
+    return [name, new Tensor(hostType(dtype), data as never, shape)] as const;
   });
   const found = await session.run(Object.fromEntries(feeds));
   return Object.fromEntries(

@@ -2,10 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
-import { graphOf, input, nameOf, newArray, toText } from "../../compute/graph.ts";
+import {
+  constant,
+  graphOf,
+  input,
+  type NarrowType,
+  nameOf,
+  newArray,
+  toText,
+} from "../../compute/graph.ts";
 import { mixedPrecision } from "../../compute/mixed-precision.ts";
 import * as ops from "../../compute/ops.ts";
 import { relativeError } from "../rig/reference-case.ts";
+import { roundingDevice } from "../rig/rounding-device.ts";
 import { encoderTensor, smallEncoder } from "../rig/small-encoder.ts";
 
 test("products are in 16 bits, what moves their elements too; sums, softmax and biases are not", () => {
@@ -14,7 +23,7 @@ test("products are in 16 bits, what moves their elements too; sums, softmax and 
   const turned = ops.transpose(ops.matMul(ops.softmax(y), y), [1, 0, 2]);
   const graph = graphOf({ y: ops.matMul(turned, y), sums: ops.reduceSum(x, [0]) });
   assert.equal(
-    toText(mixedPrecision(graph)),
+    toText(mixedPrecision(graph, "float16")),
     `inputs x:float32[2,3] w:float32[4,3] b:float32[4]
 %1:float16[2,3] = Cast[to=float16] x
 %2:float16[4,3] = Cast[to=float16] w
@@ -36,14 +45,27 @@ outputs y=%13 sums=%16`,
   );
 });
 
-test("an encoder's loss and gradients are those of float32, but for the rounding of 11 bits", async () => {
+test("in bfloat16 the graph is the same", () => {
+  const { loss, parameters } = smallEncoder({ batch: 2, length: 3, width: 8, heads: 2 });
+  const { graph } = gradientGraph({ loss }, parameters);
+  const inHalf = toText(mixedPrecision(graph, "float16"));
+  assert.equal(toText(mixedPrecision(graph, "bfloat16")), inHalf.replaceAll("float16", "bfloat16"));
+});
+
+// float16 keeps 11 bits of a number, bfloat16 8.
+const halves = { float16: 1e-3, bfloat16: 1.2e-2 } as const;
+for (const type of ["float16", "bfloat16"] as const)
+  test(`an encoder's loss and gradients in ${type} are those of float32, but for its rounding`, () =>
+    compareWithFloat32(type));
+
+async function compareWithFloat32(type: NarrowType): Promise<void> {
   const { loss, logits, parameters } = smallEncoder({ batch: 3, length: 17, width: 32, heads: 4 });
   const { graph } = gradientGraph({ loss, logits }, parameters);
   const inputs = Object.fromEntries(graph.inputs.map((v) => [nameOf(v), encoderTensor(v)]));
-  const device = await openOnnxruntimeDevice({ threads: 1, spinning: false });
+  const device = roundingDevice(await openOnnxruntimeDevice({ threads: 1, spinning: false }));
   const [exact, rounded] = [
     await device.compile(graph),
-    await device.compile(mixedPrecision(graph)),
+    await device.compile(mixedPrecision(graph, type)),
   ];
   const [expected, made] = [await exact.run(inputs), await rounded.run(inputs)];
   for (const executable of [exact, rounded]) await executable.release();
@@ -51,14 +73,33 @@ test("an encoder's loss and gradients are those of float32, but for the rounding
   for (const [name, { data }] of Object.entries(expected)) {
     if (name === "k.bias.gradient") continue; // no gradient in exact arithmetic
     const error = relativeError(made[name]!.data as Float32Array, data as Float32Array);
-    assert.ok(error < 1e-3, `${name}: ${error}`);
-    assert.ok(error > 1e-6, `${name}: ${error}, as if nothing were rounded`);
+    assert.ok(error < halves[type], `${name}: ${error}`);
+    assert.ok(error > 1e-3 * halves[type], `${name}: ${error}, as if nothing were rounded`);
   }
+}
+
+test("the device of the rig rounds to bfloat16 as IEEE 754 says: to the nearest, ties to even", async () => {
+  const device = roundingDevice(await openOnnxruntimeDevice({ threads: 1, spinning: false }));
+  const [x, one] = [input("x", [6, 1]), constant(1, [1, 1])];
+  const exact = ops.matMul(x, ops.add(one, input("zero", [1, 1])));
+  const executable = await device.compile(mixedPrecision(graphOf({ y: exact }), "bfloat16"));
+  const float32 = (shape: readonly number[], ...data: readonly number[]) =>
+    ({ dtype: "float32", shape, data: Float32Array.from(data) }) as const;
+  const { y } = await executable.run({
+    x: float32([6, 1], 1 + 1 / 256, 1 + 3 / 256, 1 + 1.01 / 256, Math.PI, -Math.E, 3.4e38),
+    zero: float32([1, 1], 0),
+  });
+  await executable.release();
+  assert.deepEqual(
+    [...y!.data],
+    [1, 1.015625, 1.0078125, 3.140625, -2.71875, Number.POSITIVE_INFINITY],
+  );
 });
 
-test("float16 is for values inside of a graph only", () => {
-  assert.throws(() => newArray("float16", 1), {
-    name: "ShapeError",
-    message: "float16 is for values inside of a graph only.",
+for (const type of ["float16", "bfloat16"] as const)
+  test(`${type} is for values inside of a graph only`, () => {
+    assert.throws(() => newArray(type, 1), {
+      name: "ShapeError",
+      message: `${type} is for values inside of a graph only.`,
+    });
   });
-});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device, TensorData } from "../../compute/device.ts";
-import { sizeOf } from "../../compute/graph.ts";
+import { type NarrowType, sizeOf } from "../../compute/graph.ts";
 import { copyParameters } from "../../training/best-model.ts";
 import { logitsGraph } from "../../training/evaluate.ts";
 import { GradientSum } from "../../training/gradient-sum.ts";
@@ -70,18 +70,26 @@ async function compareSteps(device: Device, one: StepCase): Promise<void> {
   assertConforms(Object.fromEntries(made.parameters), Object.fromEntries(expected.parameters));
 }
 
-/** In float16, whose rounding is 8 times the tolerance; a device that lacks it is a skipped test with the reason. */
-async function compareInFloat16(device: Device, one: StepCase): Promise<void> {
+/** How far a step's loss and gradients may be: float16 rounds to 11 bits, and its loss is scaled; bfloat16 to 8. */
+const narrowTypes = {
+  float16: { scale: 1024, ofLoss: 1e-3, ofGradients: 1e-2 },
+  bfloat16: { scale: 1, ofLoss: 8e-3, ofGradients: 8e-2 },
+} as const;
+
+/** A device that lacks the type is a skipped test with the reason. */
+async function compareIn(type: NarrowType, device: Device, one: StepCase): Promise<void> {
+  const { scale, ofLoss, ofGradients } = narrowTypes[type];
   const expected = await once(expectedSteps, one, () => trainOneStep(reference, one));
-  const options = { ...one.options, mixedPrecision: true };
-  const made = await trainOneStep(device, { ...one, options }, 1024);
-  assert.ok(Math.abs(made.loss / expected.loss - 1) <= 1e-3, `loss ${made.loss}`);
+  const options = { ...one.options, mixedPrecision: type };
+  const lossScale = type === "float16" ? scale : undefined;
+  const made = await trainOneStep(device, { ...one, options }, lossScale);
+  assert.ok(Math.abs(made.loss / expected.loss - 1) <= ofLoss, `loss ${made.loss}`);
   for (const [name, gradient] of expected.gradients) {
-    const unscaled = made.gradients.get(name)!.map((x) => x / 1024);
+    const unscaled = made.gradients.get(name)!.map((x) => x / scale);
     const error = relativeError(unscaled, gradient);
     const own = Math.hypot(...gradient);
     const share = (error * own) / (own + 0.1 * expected.norm);
-    assert.ok(share <= 1e-2, `gradient of ${name}: relative error ${error}`);
+    assert.ok(share <= ofGradients, `gradient of ${name}: relative error ${error}`);
   }
 }
 
@@ -105,10 +113,11 @@ await forEachDevice((name, device) => {
       test(`${name}: logits of ${one.name}`, () => compareLogits(device, one));
     if (one.start.model.task === "feature-extraction") continue;
     test(`${name}: a training step of ${one.name}`, () => compareSteps(device, one));
-    if (device.lacksFloat16 === undefined || one.options !== undefined) continue;
-    test(`${name}: a training step of ${one.name} in float16`, async (t) => {
-      const reason = await device.lacksFloat16!();
-      return reason === undefined ? compareInFloat16(device, one) : t.skip(reason);
-    });
+    if (device.lacksPrecision === undefined || one.options !== undefined) continue;
+    for (const type of ["float16", "bfloat16"] as const)
+      test(`${name}: a training step of ${one.name} in ${type}`, async (t) => {
+        const reason = await device.lacksPrecision!(type);
+        return reason === undefined ? compareIn(type, device, one) : t.skip(reason);
+      });
   }
 });

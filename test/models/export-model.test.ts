@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorData } from "../../compute/device.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
-import { nameOf, sizeOf, type Value } from "../../compute/graph.ts";
+import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { exportModel } from "../../models/export-model.ts";
 import { architectures } from "../../models/index.ts";
 import type { Task } from "../../models/model.ts";
@@ -61,7 +61,7 @@ for (const { modelType, classNames } of architectures.filter((one) => !twins[one
           );
           await executable.release();
           const feeds = given.map(([name, { dtype, shape, data }]) => {
-            return [name, new Tensor(dtype, data as never, shape)] as const;
+            return [name, new Tensor(hostType(dtype), data as never, shape)] as const;
           });
           const found = await session.run(Object.fromEntries(feeds));
           for (const [name, { shape, data }] of Object.entries(expected)) {

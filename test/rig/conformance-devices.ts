@@ -6,6 +6,7 @@ import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
 import { assertClose } from "./assert-close.ts";
+import { roundingDevice } from "./rounding-device.ts";
 import { openTestWebgpu } from "./software-adapter.ts";
 
 /** A device that must compute what the processor computes. */
@@ -15,15 +16,13 @@ export interface ConformanceDevice {
   open(): Promise<Device>;
 }
 
-/** The processor, which rounds to float16 where a graph says so and multiplies in float32. */
-async function openRounding(): Promise<Device> {
-  const device = await openOnnxruntimeDevice({ threads: 3, spinning: false });
-  return { ...device, lacksFloat16: async () => undefined };
+async function openWithThreads(): Promise<Device> {
+  return roundingDevice(await openOnnxruntimeDevice({ threads: 3, spinning: false }));
 }
 
 /** Every device. One that is not there is a skipped test, named with how to get it. */
 export const conformanceDevices: readonly ConformanceDevice[] = [
-  { name: "cpu, 3 threads", open: openRounding },
+  { name: "cpu, 3 threads", open: openWithThreads },
   { name: "tfjs-cpu", open: () => openTfjsDevice("tfjs-cpu") },
   { name: "tfjs-wasm", open: () => openTfjsDevice("tfjs-wasm") },
   { name: "tfjs-node", open: () => openTfjsDevice("tfjs-node") },

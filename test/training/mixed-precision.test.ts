@@ -18,10 +18,10 @@ import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
 import { referenceBatch } from "../rig/reference-batch.ts";
 import { readReferenceCase, relativeError } from "../rig/reference-case.ts";
+import { roundingDevice } from "../rig/rounding-device.ts";
 
-// ONNX Runtime's CPU provider rounds to float16 where the graph says so, and multiplies in float32: slow, but the numbers.
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
-const half: Device = { ...cpu, lacksFloat16: async () => undefined };
+const half = roundingDevice(cpu);
 const labels = ["even", "odd"];
 const start = createModel(markedConfig, { task: "sequence-classification", labels, seed: 1 });
 const dataset = markedRows(96, 1);
@@ -64,7 +64,7 @@ for (const [name, errors] of Object.entries(autocast.cases))
   test(`${name}: as near to float64 as PyTorch ${autocast.torch} is under autocast`, async () => {
     const reference = await readReferenceCase(fileURLToPath(new URL(name, golden)));
     const { model, parameters } = await loadPretrained(folderSource(reference.model), { seed: 0 });
-    const step = new TrainingStep(model, half, { sessions: 1, mixedPrecision: true });
+    const step = new TrainingStep(model, half, { sessions: 1, mixedPrecision: "float16" });
     const sum = new GradientSum();
     const batch = referenceBatch(reference);
     const role = { seed: 0, step: 0, part: 0 };
@@ -129,7 +129,7 @@ test("layers computed again round alike", async () => {
 
 test("a device that lacks it is refused, with the reason", async () => {
   const hint =
-    "leave mixed_precision out, or set fp16 and run on a graphics device that has it (--device webgpu or cuda)";
+    "leave mixed_precision out, or run on a graphics device that has it (--device cuda, for fp16 also webgpu)";
   const refusals: readonly (readonly [Device, "fp16" | "bf16", string])[] = [
     [cpu, "fp16", '"cpu" cannot train with mixed_precision: fp16: it computes in float32 alone'],
     [
@@ -137,13 +137,9 @@ test("a device that lacks it is refused, with the reason", async () => {
       "fp16",
       '"tfjs-wasm" cannot train with mixed_precision: fp16: it computes in float32 alone',
     ],
+    [cpu, "bf16", '"cpu" cannot train with mixed_precision: bf16: it computes in float32 alone'],
     [
-      half,
-      "bf16",
-      '"cpu" cannot train with mixed_precision: bf16: no device has products in bfloat16 yet',
-    ],
-    [
-      { ...cpu, lacksFloat16: async () => "its adapter has no shader-f16" },
+      { ...cpu, lacksPrecision: async () => "its adapter has no shader-f16" },
       "fp16",
       '"cpu" cannot train with mixed_precision: fp16: its adapter has no shader-f16',
     ],
