@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DeviceError } from "../device-error.ts";
+import { type NvidiaDriver, nvidiaDriver } from "./nvidia-driver.ts";
 
 /** What CUDA needs, as this machine has it. */
 export interface CudaSystem {
@@ -15,7 +16,7 @@ export interface CudaSystem {
   /** What `ldconfig -p` prints: the libraries that the system knows. */
   knownLibraries(): string;
   /** NVIDIA's kernel driver, absent where there is none. */
-  driver(): { readonly version: string; readonly gpus: readonly string[] } | undefined;
+  driver(): NvidiaDriver | undefined;
 }
 
 /** A CUDA that is whole. */
@@ -81,19 +82,5 @@ const thisSystem: CudaSystem = {
   },
   librariesOf: (path) => spawnSync("ldd", [path], { encoding: "utf8" }).stdout ?? "",
   knownLibraries: () => spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "",
-  driver() {
-    try {
-      const [, version] = /Module\s+(\S+)/.exec(
-        readFileSync("/proc/driver/nvidia/version", "utf8"),
-      ) ?? [undefined, "unknown"];
-      const folder = "/proc/driver/nvidia/gpus";
-      const gpus = readdirSync(folder).map((id) => {
-        const text = readFileSync(join(folder, id, "information"), "utf8");
-        return /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? "unknown";
-      });
-      return { version: version!, gpus };
-    } catch {
-      return undefined; // no such file: no driver
-    }
-  },
+  driver: nvidiaDriver,
 };

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { nvidiaDriver } from "../../compute/devices/nvidia-driver.ts";
+import { temporaryFolder } from "../rig/temporary-folder.ts";
+
+test("the driver's version and the devices' names, from the files that it shows; none without them", async (t) => {
+  const closed = await temporaryFolder(t, {
+    version: "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15\n",
+    "gpus/0000:01:00.0/information": "Model: \t\t NVIDIA A10\n",
+  });
+  const folder = await temporaryFolder(t, {
+    version:
+      "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\nGCC version: 12\n",
+    "gpus/0000:1b:00.0/information": "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 24\n",
+    "gpus/0000:43:00.0/information": "IRQ:   \t\t 25\n",
+  });
+  assert.deepEqual(
+    [closed, folder, join(folder, "gpus")].map((path) => nvidiaDriver(path)),
+    [
+      { version: "535.104.05", gpus: ["NVIDIA A10"] },
+      { version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3", "unknown"] },
+      undefined,
+    ],
+  );
+});
