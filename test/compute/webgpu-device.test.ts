@@ -5,14 +5,9 @@ import { numberOf } from "../../compute/devices/cuda.ts";
 import { deviceFailure } from "../../compute/devices/device-failure.ts";
 import { constant, graphOf, input } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
-import {
-  howToGetSoftwareAdapter,
-  openTestWebgpu,
-  softwareAdapter,
-} from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
-const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
-const device = isThere ? await openTestWebgpu() : undefined;
+const device = testAdapter() && (await openTestWebgpu());
 const skip = device === undefined && howToGetSoftwareAdapter;
 
 const floats = (...data: number[]) =>

@@ -7,18 +7,13 @@ import { completeArguments } from "../../training/training-arguments.ts";
 import { trainingGraph } from "../../training/training-graph.ts";
 import { assertConforms, reference } from "../rig/conformance-devices.ts";
 import { twins } from "../rig/small-configs.ts";
-import {
-  howToGetSoftwareAdapter,
-  openTestWebgpu,
-  softwareAdapter,
-} from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 import { type StepCase, stepCases } from "../rig/step-case.ts";
 
 // The graph that ends a step on a device, of every family and task: lookups, gradients placed in their tables, clipping
 // and AdamW, all there. Moments are given, because from zeros AdamW makes as much of rounding noise as of a gradient.
 
-const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
-const webgpu = isThere ? await openTestWebgpu() : undefined;
+const webgpu = testAdapter() && (await openTestWebgpu());
 const skip = webgpu === undefined && howToGetSoftwareAdapter;
 const given = completeArguments({ weight_decay: 0.01, max_grad_norm: 0.5, ema_decay: 0.9 });
 const scalars = { learning_rate: 1e-2, first_scale: 1.2, second_scale: 1.1, average_share: 0.1 };

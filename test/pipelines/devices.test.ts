@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { machineFacts } from "../../cli/machine-facts.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
-import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, testAdapter } from "../rig/software-adapter.ts";
 
-const software = softwareAdapter();
+const adapter = testAdapter();
 const golden = join(import.meta.dirname, "../golden/bert-classify");
 
 const pipeline = `name: devices
@@ -45,9 +45,9 @@ async function lossesOf(rig: ProjectRig): Promise<number[]> {
   return (log_history as Entry[]).flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
 }
 
-/** Why a device is not here; the software adapter is there for the commands only. */
+/** Why a device is not here; a software adapter is there for the commands only. */
 function whyAbsent(kind: string): string | undefined {
-  if (kind === "webgpu") return software === undefined ? howToGetSoftwareAdapter : undefined;
+  if (kind === "webgpu") return adapter === undefined ? howToGetSoftwareAdapter : undefined;
   const machine = machineFacts(kind);
   return machine.ok ? undefined : `${machine.error.message} Hint: ${machine.error.hint}`;
 }
@@ -60,7 +60,7 @@ test("20 steps with dropout on other devices: the processor's losses, under keys
     "devices.tune.yaml": pipeline,
   });
   await rig.copy(join(golden, "model"), "model");
-  const onDevice = (kind: string) => rig.run(["devices.tune.yaml", "--device", kind], software);
+  const onDevice = (kind: string) => rig.run(["devices.tune.yaml", "--device", kind], adapter);
   await onDevice("cpu");
   const expected = await lossesOf(rig);
   assert.ok(expected.at(-1)! < 0.7 * expected[0]!, `${expected}`);

@@ -27,22 +27,25 @@ export function softwareAdapter(): Readonly<Record<string, string>> | undefined 
   return { VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver, XDG_RUNTIME_DIR: tmpdir() };
 }
 
+/** The environment in which tests compute by WebGPU: SwiftShader's, with TUNESMITH_TEST_WEBGPU=1 this machine's as it is; undefined where there is neither. */
+export function testAdapter(): Readonly<Record<string, string>> | undefined {
+  return process.env.TUNESMITH_TEST_WEBGPU === "1" ? {} : softwareAdapter();
+}
+
 /** What a skipped test says. */
 export const howToGetSoftwareAdapter =
   "SwiftShader is not there; apt-get install chromium libvulkan1, or set VK_DRIVER_FILES to a driver and TUNESMITH_TEST_WEBGPU=1";
 
-/** WebGPU on SwiftShader, or with TUNESMITH_TEST_WEBGPU=1 on this machine's own adapter; a DeviceError where neither is there. */
+/** WebGPU on the adapter of tests; a DeviceError where there is none. */
 export async function openTestWebgpu(): Promise<Device> {
-  if (process.env.TUNESMITH_TEST_WEBGPU !== "1") {
-    const environment = softwareAdapter();
-    if (environment === undefined)
-      throw new DeviceError(
-        "device-missing",
-        "There is no software adapter.",
-        howToGetSoftwareAdapter,
-      );
-    Object.assign(process.env, environment); // before the first session: the driver is found but once
-  }
+  const environment = testAdapter();
+  if (environment === undefined)
+    throw new DeviceError(
+      "device-missing",
+      "There is no software adapter.",
+      howToGetSoftwareAdapter,
+    );
+  Object.assign(process.env, environment); // before the first session: the driver is found but once
   const { openWebgpuDevice } = await import("../../compute/devices/webgpu.ts");
   return openWebgpuDevice();
 }

@@ -4,9 +4,9 @@ import { constant, graphOf, input } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import { openDevice } from "../../stages/open-device.ts";
-import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, testAdapter } from "../rig/software-adapter.ts";
 
-const software = softwareAdapter();
+const adapter = testAdapter();
 
 test("a kind of device that there is not fails the stage", async () => {
   await assert.rejects(openDevice({ kind: "gpu", threads: 1 }), (error) => {
@@ -21,9 +21,9 @@ test("a kind of device that there is not fails the stage", async () => {
 });
 
 test("a device that has no memory left fails the stage, held tensors or not", {
-  skip: software === undefined && howToGetSoftwareAdapter,
+  skip: adapter === undefined && howToGetSoftwareAdapter,
 }, async () => {
-  Object.assign(process.env, software);
+  Object.assign(process.env, adapter);
   const device = await openDevice({ kind: "webgpu", threads: 1 });
   const [w, one] = [input("w", [1]), constant([1, 2])];
   const large = ops.expand(ops.mul(ops.reshape(one, [2, 1, 1]), w), [2, 2 ** 24, 1024]);

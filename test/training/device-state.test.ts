@@ -9,17 +9,12 @@ import { assertClose } from "../rig/assert-close.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
 import { relativeError } from "../rig/reference-case.ts";
-import {
-  howToGetSoftwareAdapter,
-  openTestWebgpu,
-  softwareAdapter,
-} from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
 // Weights and optimizer on the device: WebGPU on a software driver, beside the processor with its optimizer on the host.
 
 const cpu = await openOnnxruntimeDevice({ threads: 1 });
-const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
-const webgpu = isThere ? await openTestWebgpu() : undefined;
+const webgpu = testAdapter() && (await openTestWebgpu());
 const skip = webgpu === undefined && howToGetSoftwareAdapter;
 const start = createModel(markedConfig, {
   task: "sequence-classification",
