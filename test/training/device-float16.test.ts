@@ -15,7 +15,7 @@ import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/sof
 
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
 const webgpu = testAdapter() && (await openTestWebgpu());
-const reason = await webgpu?.lacksFloat16?.();
+const reason = await webgpu?.lacksPrecision?.("float16");
 const skip =
   webgpu === undefined ? howToGetSoftwareAdapter : reason && `${reason}; see test/rig/lavapipe.sh`;
 const startOf = () =>
