@@ -11,11 +11,13 @@ export interface CudaSystem {
   readonly platform: string;
   /** Where onnxruntime-node's libraries lie. */
   readonly folder: string;
+  /** Where the loader looks before the system's folders. */
+  readonly libraryFolders: readonly string[];
   /** What `ldd` prints of a library: what it links, and where that was found. */
   librariesOf(path: string): string;
   /** What `ldconfig -p` prints: the libraries that the system knows. */
   knownLibraries(): string;
-  /** NVIDIA's kernel driver, absent where there is none. */
+  /** Absent where there is none. */
   driver(): NvidiaDriver | undefined;
 }
 
@@ -47,29 +49,39 @@ export function findCuda(system: CudaSystem = thisSystem): CudaAdapter {
       `it is a download of its own: ${CUDA_INSTALL}; or use --device webgpu, which needs none`,
     );
   const driver = system.driver();
-  const missing = [
-    ...(driver === undefined ? ["NVIDIA's driver"] : []),
-    ...missingLibraries(system),
-  ];
+  const listing = system.librariesOf(join(system.folder, PROVIDER[0]!));
+  const cuda = /libcudart\.so\.(\d+)/.exec(listing)?.[1] ?? "";
+  const missing = [...missingDriver(driver, cuda), ...missingLibraries(listing, system)];
   if (driver === undefined || missing.length > 0)
     throw new DeviceError(
       "device-missing",
       `The CUDA provider is installed, but it misses ${missing.join(", ")}.`,
-      "install NVIDIA's driver, CUDA and cuDNN 9, in versions that fit these names, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
+      `install NVIDIA's driver, ${`CUDA ${cuda}`.trim()} and cuDNN 9, or add their folders to LD_LIBRARY_PATH; or use --device webgpu`,
     );
   return { gpus: driver.gpus, driver: driver.version };
 }
 
+/** The first driver that runs a major version of CUDA. https://docs.nvidia.com/cuda/cuda-toolkit-release-notes */
+const FIRST_DRIVER: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
+
+function missingDriver(driver: NvidiaDriver | undefined, cuda: string): string[] {
+  if (driver === undefined) return ["NVIDIA's driver"];
+  const first = FIRST_DRIVER[cuda];
+  if (first === undefined || !(Number.parseInt(driver.version, 10) < first)) return [];
+  return [`NVIDIA's driver ${first} or later (${driver.version} is there)`];
+}
+
 /** Libraries that the provider links and that are not found; and cuDNN, which it loads when it first computes. */
-function missingLibraries({ folder, librariesOf, knownLibraries }: CudaSystem): string[] {
-  const listing = librariesOf(join(folder, PROVIDER[0]!));
-  const missing = [...listing.matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name!);
-  const known = knownLibraries();
+function missingLibraries(listing: string, system: CudaSystem): string[] {
+  const missing = [...listing.matchAll(/^\s*(\S+) => not found/gm)]
+    .map(([, name]) => name!)
+    .filter((name) => name !== "libcuda.so.1" || system.driver() !== undefined); // it comes with it
   const beside = [...listing.matchAll(/=> (\/\S+)/g)].map(([, path]) => dirname(path!));
+  const folders = new Set([...system.libraryFolders, ...beside]);
   const isCudnn = (name: string) => /^libcudnn\.so\.9/.test(name);
   const hasCudnn =
-    /libcudnn\.so\.9/.test(known) ||
-    [...new Set(beside)].some((path) => existsSync(path) && readdirSync(path).some(isCudnn));
+    /libcudnn\.so\.9/.test(system.knownLibraries()) ||
+    [...folders].some((path) => existsSync(path) && readdirSync(path).some(isCudnn));
   if (!hasCudnn && !missing.some(isCudnn)) missing.push("libcudnn.so.9");
   return missing;
 }
@@ -79,6 +91,9 @@ const thisSystem: CudaSystem = {
   get folder() {
     const main = createRequire(import.meta.url).resolve("onnxruntime-node");
     return join(dirname(main), "..", "bin/napi-v6", process.platform, process.arch);
+  },
+  get libraryFolders() {
+    return process.env.LD_LIBRARY_PATH?.split(":").filter((path) => path !== "") ?? [];
   },
   librariesOf: (path) => spawnSync("ldd", [path], { encoding: "utf8" }).stdout ?? "",
   knownLibraries: () => spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "",

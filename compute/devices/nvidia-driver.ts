@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,8 +12,17 @@ export interface NvidiaDriver {
 /** In `NVIDIA UNIX x86_64 Kernel Module  535.104.05  …` and `… Open Kernel Module for x86_64  580.65.06  …`. */
 const VERSION = /Module .*?(\d+\.[\d.]+)/;
 
-/** The driver as Linux tells of it below this folder; undefined where there is none. */
-export function nvidiaDriver(folder = "/proc/driver/nvidia"): NvidiaDriver | undefined {
+/** The driver of this machine; undefined where there is none. */
+export function nvidiaDriver(): NvidiaDriver | undefined {
+  const loaded = loadedDriver("/proc/driver/nvidia");
+  if (loaded !== undefined) return loaded;
+  // Windows' driver serves its Linux (WSL), too, and is no module of that kernel.
+  const asked = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+  return listedDriver(spawnSync("nvidia-smi", asked, { encoding: "utf8" }).stdout ?? "");
+}
+
+/** The driver as the kernel tells of its module below this folder; undefined where there is none. */
+export function loadedDriver(folder: string): NvidiaDriver | undefined {
   try {
     const version = readFileSync(join(folder, "version"), "utf8");
     const gpus = readdirSync(join(folder, "gpus")).map((id) => {
@@ -23,4 +33,11 @@ export function nvidiaDriver(folder = "/proc/driver/nvidia"): NvidiaDriver | und
   } catch {
     return undefined; // no such file: no driver
   }
+}
+
+/** The driver by lines of name and version, one for each graphics device. */
+export function listedDriver(listing: string): NvidiaDriver | undefined {
+  const lines = [...listing.matchAll(/^(.+), (\d[\d.]*)$/gm)];
+  const version = lines[0]?.[2];
+  return version === undefined ? undefined : { version, gpus: lines.map(([, name]) => name!) };
 }

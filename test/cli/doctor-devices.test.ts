@@ -53,6 +53,7 @@ async function examined(finders: Partial<AcceleratorFinders>) {
 const bare: CudaSystem = {
   platform: "linux-x64",
   folder: "/nowhere",
+  libraryFolders: [],
   librariesOf: () => "",
   knownLibraries: () => "",
   driver: () => undefined,
@@ -92,7 +93,7 @@ test("which adapter it is, by what Vulkan's loader prints, newer and older", () 
 
 /** What `ldd` prints of the provider, with the libraries that are there. */
 const links = (found: (name: string) => string) =>
-  ["libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcufft.so.11"]
+  ["libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcudart.so.13", "libcuda.so.1"]
     .map((name) => `\t${name} => ${found(name)}\n`)
     .join("");
 
@@ -110,12 +111,12 @@ test("a CUDA provider without CUDA, then without cuDNN alone, then with all", as
     name: "cuda",
     state: "absent",
     detail: `The CUDA provider is installed, but it misses ${missing}.`,
-    hint: "install NVIDIA's driver, CUDA and cuDNN 9, in versions that fit these names, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
+    hint: "install NVIDIA's driver, CUDA 13 and cuDNN 9, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
   });
   assert.deepEqual(
     await cudaOf({ ...provider, librariesOf: () => links(() => "not found") }),
     incomplete(
-      "NVIDIA's driver, libcublasLt.so.12, libcublas.so.12, libcudart.so.12, libcufft.so.11, libcudnn.so.9",
+      "NVIDIA's driver, libcublasLt.so.13, libcublas.so.13, libcurand.so.10, libcudart.so.13, libcudnn.so.9",
     ),
   );
   const cuda = {
@@ -124,12 +125,19 @@ test("a CUDA provider without CUDA, then without cuDNN alone, then with all", as
     driver: () => ({ version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3"] }),
   };
   assert.deepEqual(await cudaOf(cuda), incomplete("libcudnn.so.9"));
+  const old = () => ({ version: "535.183.01", gpus: ["NVIDIA A100-SXM4-40GB"] });
+  assert.deepEqual(
+    await cudaOf({ ...cuda, driver: old }),
+    incomplete("NVIDIA's driver 580 or later (535.183.01 is there), libcudnn.so.9"),
+  );
   const known = "\tlibcudnn.so.9 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libcudnn.so.9\n";
   assert.deepEqual(await cudaOf({ ...cuda, knownLibraries: () => known }), {
     name: "cuda",
     state: "ok",
     detail: "complete for NVIDIA H100 80GB HBM3, with NVIDIA's driver 580.65.06; not loaded here",
   });
+  await writeFile(join(folder, "libcudnn.so.9"), "");
+  assert.equal(findCuda({ ...cuda, libraryFolders: ["/nowhere", folder] }).driver, "580.65.06");
 });
 
 test("another platform than CUDA's", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { nvidiaDriver } from "../../compute/devices/nvidia-driver.ts";
+import { listedDriver, loadedDriver } from "../../compute/devices/nvidia-driver.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
 test("the driver's version and the devices' names, from the files that it shows; none without them", async (t) => {
@@ -16,11 +16,22 @@ test("the driver's version and the devices' names, from the files that it shows;
     "gpus/0000:43:00.0/information": "IRQ:   \t\t 25\n",
   });
   assert.deepEqual(
-    [closed, folder, join(folder, "gpus")].map((path) => nvidiaDriver(path)),
+    [closed, folder, join(folder, "gpus")].map((path) => loadedDriver(path)),
     [
       { version: "535.104.05", gpus: ["NVIDIA A10"] },
       { version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3", "unknown"] },
       undefined,
     ],
+  );
+});
+
+test("NVIDIA's driver where no module is loaded, as nvidia-smi lists it", () => {
+  assert.deepEqual(
+    [
+      "NVIDIA H100 80GB HBM3, 580.65.06\nNVIDIA L4, 580.65.06\n",
+      "No devices were found\n",
+      "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n",
+    ].map(listedDriver),
+    [{ version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3", "NVIDIA L4"] }, undefined, undefined],
   );
 });
