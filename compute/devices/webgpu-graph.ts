@@ -4,6 +4,7 @@ import { cast } from "../ops/elementwise.ts";
 import { pushDownSlices } from "../push-down-slices.ts";
 import { rewrite } from "../rewrite.ts";
 import { steadyScatter } from "./steady-scatter.ts";
+import { summedInParts } from "./summed-in-parts.ts";
 
 /** Operations that the provider has for whole numbers, but not for bytes. */
 const NOT_FOR_BYTES = ["Transpose", "Concat", "Split", "Equal", "Where"];
@@ -34,7 +35,7 @@ function narrowed(node: Value): Value {
 function provided(node: Value): Value {
   if (node.op === "ScatterRows") return steadyScatter(node);
   if (node.op === "Slice" && node.dtype !== "float32") return sliceByGather(node);
-  return NOT_FOR_BYTES.includes(node.op) ? throughInt32(node) : node;
+  return NOT_FOR_BYTES.includes(node.op) ? throughInt32(node) : summedInParts(node);
 }
 
 /** The same operation on int32, where the node's own type is a byte. */
