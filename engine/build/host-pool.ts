@@ -46,6 +46,8 @@ const ABORT_GRACE_MS = 3000;
 
 interface Host {
   readonly process: ChildProcess;
+  /** Ids of the graphics devices that it was lent first: libraries keep to those for as long as the process lives. */
+  gpus?: string;
   /** Receives everything the process says or prints, and its end, while it works on a request. */
   listener?: {
     message(message: FromHost): void;
@@ -56,7 +58,8 @@ interface Host {
 
 /**
  * Child processes that run stages, started when needed and used again, but for a user's own stage, whose process ends
- * with it. A process that crashes, or is killed, fails the one stage it ran. At most as many exist as requests run at once.
+ * with it. A process that crashes, or is killed, fails the one stage it ran. At most as many exist as requests run at once,
+ * and for each graphics device that is lent.
  */
 export class HostPool implements Hosts {
   readonly #options: HostOptions;
@@ -75,7 +78,9 @@ export class HostPool implements Hosts {
     listener: HostListener,
     signal: AbortSignal,
   ): Promise<HostOutcome> {
-    const host = this.#idle.pop() ?? this.#start();
+    const gpus = request.device.gpus?.join();
+    const host = this.#takeIdle(gpus) ?? this.#start();
+    if (gpus !== undefined) host.gpus = gpus;
     const send = (message: ToHost) => host.process.connected && host.process.send(message);
     return new Promise((resolve) => {
       let killTimer: NodeJS.Timeout | undefined;
@@ -124,6 +129,13 @@ export class HostPool implements Hosts {
   /** Ends all host processes. */
   close(): void {
     for (const host of this.#hosts) endHost(host);
+  }
+
+  #takeIdle(gpus: string | undefined): Host | undefined {
+    const index = this.#idle.findLastIndex(
+      (host) => host.gpus === undefined || gpus === undefined || host.gpus === gpus,
+    );
+    return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 
   #start(): Host {

@@ -19,14 +19,17 @@ async function createPool() {
     environment: process.env,
     cwd: import.meta.dirname,
   });
-  const run = async (how: string, signal = new AbortController().signal) => {
+  const run = async (
+    how: string,
+    { signal = new AbortController().signal, gpus }: { signal?: AbortSignal; gpus?: string[] } = {},
+  ) => {
     const lines: string[] = [];
     const request = {
       kind: "misbehave",
       params: { how },
       seed: 1,
       inputs: {},
-      device: { kind: "cpu", threads: 1 },
+      device: { kind: "cpu", threads: 1, ...(gpus && { gpus }) },
     };
     const outcome = await pool.run(
       request,
@@ -35,8 +38,8 @@ async function createPool() {
     );
     return { outcome, lines };
   };
-  const textOf = async (how: string) => {
-    const { outcome } = await run(how);
+  const textOf = async (how: string, gpus?: string[]) => {
+    const { outcome } = await run(how, gpus && { gpus });
     if (outcome.state !== "done") throw new Error(JSON.stringify(outcome));
     return readTree(outcome.result.outputs.text!, await openBlobStore(folder)).readText("text.txt");
   };
@@ -94,12 +97,24 @@ test("a process is used again; two at once are two processes", async () => {
   assert.equal(new Set([one, two]).size, 2);
 });
 
+test("a process keeps to the graphics device that it was lent first, and takes stages without one", async () => {
+  await using pool = await createPool();
+  const gpus = [undefined, ["0"], ["1"], ["0"], undefined, ["1"]];
+  const pids: string[] = [];
+  for (const one of gpus) pids.push(await pool.textOf("pid", one));
+  const names = new Map([...new Set(pids)].map((pid, index) => [pid, index]));
+  assert.deepEqual(
+    pids.map((pid) => names.get(pid)),
+    [0, 0, 1, 0, 0, 1],
+  );
+});
+
 test("an interrupted stage that does not listen is killed after the grace time", async () => {
   await using pool = await createPool();
   const interruption = new AbortController();
   setTimeout(() => interruption.abort("SIGINT"), 200);
   const started = performance.now();
-  const { outcome } = await pool.run("hang", interruption.signal);
+  const { outcome } = await pool.run("hang", { signal: interruption.signal });
   assert.equal(outcome.state === "failed" && outcome.failure.reason, "interrupted");
   assert.ok(performance.now() - started < 10_000);
 });
