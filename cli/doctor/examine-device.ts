@@ -8,20 +8,14 @@ import type { Finding } from "./finding.ts";
 /** Whether a kind of device is there and computes. Only runs that name it need it. */
 export async function examineDevice(name: string): Promise<Finding> {
   const kind = deviceKinds[name]!;
-  let runtime: string;
   try {
-    runtime = kind.runtime();
-  } catch (error) {
-    if (!(error instanceof DeviceError)) throw error;
-    return { name, state: "absent", detail: error.message, hint: error.hint };
-  }
-  try {
+    const runtime = kind.runtime();
     const sum = await addOn(await kind.open({ threads: 1 }));
     if (sum === 5) return { name, state: "ok", detail: `${runtime} computes` };
     return { name, state: "note", detail: `${runtime} computes 2 + 3 = ${sum}` };
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return { name, state: "note", detail: error.message, hint: error.hint };
+    return { name, state: "absent", detail: error.message, hint: error.hint };
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Device, Executable } from "../device.ts";
+import type { Device } from "../device.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
-import { deviceFailure } from "./device-failure.ts";
+import { deviceFailure, withFailures } from "./device-failure.ts";
 import { findCuda } from "./find-cuda.ts";
 import {
   loadRuntime,
@@ -65,17 +65,4 @@ async function openSession(
   } catch (error) {
     throw deviceFailure(error);
   }
-}
-
-function withFailures(executable: Executable): Executable {
-  return {
-    async run(inputs) {
-      try {
-        return await executable.run(inputs);
-      } catch (error) {
-        throw deviceFailure(error);
-      }
-    },
-    release: () => executable.release(),
-  };
 }

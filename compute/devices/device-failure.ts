@@ -1,11 +1,12 @@
+import type { Executable } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
 
 const NO_ADAPTER = /Failed to get a WebGPU adapter|No supported adapters|RequestAdapter/;
 const NO_MEMORY =
-  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|ALLOC_FAILED|buffer size .*exceed|exceeds the (max|limit)|too large|narrowing_error|Invalid Buffer[^\]]*\] is invalid due to a previous error/i;
+  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|ALLOC_FAILED|OOM when allocating|buffer size .*exceed|exceeds the (max|limit)|too large|narrowing_error|Invalid Buffer[^\]]*\] is invalid due to a previous error/i;
 const LOST = /device.{0,20}(lost|removed|destroyed)|DEVICE_LOST|DeviceLost/i;
 
-/** What ONNX Runtime threw, as a DeviceError that names the setting to change; a bug of ours as it is. */
+/** What ONNX Runtime or TensorFlow threw, as a DeviceError that names the setting to change; a bug of ours as it is. */
 export function deviceFailure(error: unknown): unknown {
   const text = error instanceof Error ? error.message : String(error);
   const told = (code: DeviceError["code"], message: string, hint: string) =>
@@ -29,4 +30,18 @@ export function deviceFailure(error: unknown): unknown {
       "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu",
     );
   return error;
+}
+
+/** The same, whose runs throw what `deviceFailure` makes of an error. */
+export function withFailures(executable: Executable): Executable {
+  return {
+    async run(inputs) {
+      try {
+        return await executable.run(inputs);
+      } catch (error) {
+        throw deviceFailure(error);
+      }
+    },
+    release: () => executable.release(),
+  };
 }

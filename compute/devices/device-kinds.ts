@@ -1,6 +1,7 @@
 import type { Device } from "../device.ts";
 import { findCuda } from "./find-cuda.ts";
 import { installedVersion } from "./installed-version.ts";
+import { nvidiaDriver } from "./nvidia-driver.ts";
 import { type TfjsKind, tfjsPackages, tfjsRuntimeName } from "./tfjs-runtime.ts";
 import { findWebgpuAdapter } from "./webgpu-adapter.ts";
 
@@ -24,8 +25,16 @@ export interface DeviceKind {
 
 const tfjs = (kind: TfjsKind): DeviceKind => ({
   runtime: () => tfjsRuntimeName(kind),
-  open: async () => (await import("./tfjs.ts")).openTfjsDevice(kind),
+  ...(kind === "tfjs-node-gpu" && { adapter: nvidiaAdapter }),
+  open: async ({ gpus }) => (await import("./tfjs.ts")).openTfjsDevice(kind, { gpu: gpus?.[0] }),
 });
+
+/** All devices that the driver tells of; `unknown` where it tells of none, as under Windows. */
+function nvidiaAdapter(): Readonly<Record<string, string>> {
+  const driver = nvidiaDriver();
+  if (driver === undefined) return { adapter: "unknown" };
+  return { adapter: [...new Set(driver.gpus)].join(", "), driver: driver.version };
+}
 
 const onnxruntime = () => `onnxruntime ${installedVersion("onnxruntime-node")}`;
 

@@ -56,18 +56,51 @@ export function tfjsRuntimeName(kind: TfjsKind, nodeVersion = process.versions.n
   return `${packages.at(-1)!.replace("@tensorflow/", "")} ${versions.at(-1)}`;
 }
 
-/** TensorFlow.js with this backend ready. Throws DeviceError where that cannot be. */
+/** How TensorFlow is started, the first time in a process. */
+export interface TfjsOptions {
+  /** Id of the graphics device that is lent; absent: TensorFlow chooses among all it sees. */
+  readonly gpu?: string | undefined;
+  /** Whether tfjs-node-gpu may compute on the processor: for tests of all but the graphics device. */
+  readonly orProcessor?: boolean;
+}
+
+/**
+ * TensorFlow.js with this backend ready. Throws DeviceError where that cannot be, and where tfjs-node-gpu would compute
+ * on the processor, as it does in silence.
+ */
 export async function openTfjsRuntime(
   kind: TfjsKind,
+  { gpu, orProcessor = false }: TfjsOptions = {},
 ): Promise<{ readonly tf: TensorFlow; readonly backend: string; readonly runtime: string }> {
   const runtime = tfjsRuntimeName(kind);
+  if (kind === "tfjs-node-gpu") prepareCuda(gpu);
+  const { usesGpu, ...loaded } = await loadTensorFlow(kind);
+  if (kind !== "tfjs-node-gpu" || usesGpu || orProcessor) return { ...loaded, runtime };
+  throw new DeviceError(
+    "device-missing",
+    "TensorFlow found no NVIDIA device that it can use, and would compute on the processor.",
+    "what it printed says what is missing: NVIDIA's driver, or a library of CUDA or cuDNN, in the versions of its own libtensorflow; or use --device webgpu, which needs only the driver",
+  );
+}
+
+/** What TensorFlow and CUDA's libraries read once, when they are loaded. */
+function prepareCuda(gpu: string | undefined): void {
+  if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true"; // else it takes all of the device's memory at once
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0"; // float32 is to be float32, as on other devices
+}
+
+async function loadTensorFlow(
+  kind: TfjsKind,
+): Promise<{ tf: TensorFlow; backend: string; usesGpu: boolean }> {
   const { packages, backend } = tfjsPackages[kind];
   try {
     const require = createRequire(import.meta.url); // they are CommonJS, all of them
     const [tf] = packages.map((name) => require(name)) as [TensorFlow];
     tf.enableProdMode(); // else the cpu backend advertises tfjs-node
-    await withBackend({ tf, backend }, () => {});
-    return { tf, backend, runtime };
+    const started = await withBackend({ tf, backend }, () => tf.backend());
+    const { isUsingGpuDevice } = started as { isUsingGpuDevice?: boolean };
+    return { tf, backend, usesGpu: isUsingGpuDevice === true };
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");
     throw new DeviceError(

@@ -6,17 +6,20 @@ import { type Graph, graphOf, nameOf, type TypedArray, type Value } from "../gra
 import { mergeEqual } from "../merge-equal.ts";
 import { pushDownSlices } from "../push-down-slices.ts";
 import { checkedInput } from "./checked-input.ts";
+import { withFailures } from "./device-failure.ts";
 import { instructionSet } from "./instruction-set.ts";
+import { steadyScatters } from "./steady-scatter.ts";
 import { fromTf, type TensorFlow, tfOperations, tfTypeOf, toTf } from "./tfjs-operations.ts";
-import { openTfjsRuntime, type TfjsKind } from "./tfjs-runtime.ts";
+import { openTfjsRuntime, type TfjsKind, type TfjsOptions } from "./tfjs-runtime.ts";
 import { withBackend } from "./tfjs-turn.ts";
 
 /**
  * A TensorFlow.js backend, which computes a graph operation by operation. Throws DeviceError where its
  * packages are missing or cannot be loaded. Integers have 32 bits, whatever the graph says.
  */
-export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
-  const { runtime, ...chosen } = await openTfjsRuntime(kind);
+export async function openTfjsDevice(kind: TfjsKind, options?: TfjsOptions): Promise<Device> {
+  const { runtime, ...chosen } = await openTfjsRuntime(kind, options);
+  const isGpu = kind === "tfjs-node-gpu";
   return {
     facts: {
       kind,
@@ -26,8 +29,10 @@ export async function openTfjsDevice(kind: TfjsKind): Promise<Device> {
       threads: 1,
     },
     async compile(graph, options) {
-      const plan = executionPlan(operationsOf(graph, options));
-      return withBackend(chosen, () => new TfjsExecutable(chosen, graph, plan));
+      const steady = isGpu ? steadyScatters(graph) : graph; // CUDA adds in any order
+      const plan = executionPlan(operationsOf(steady, options));
+      const executable = await withBackend(chosen, () => new TfjsExecutable(chosen, graph, plan));
+      return isGpu ? withFailures(executable) : executable;
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import tf from "@tensorflow/tfjs-core";
 import type { TensorData } from "../../compute/device.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
@@ -129,24 +129,58 @@ test("a package that is missing is named with how to get it; Node 23 is too new 
   });
 });
 
-test("an addon that cannot be loaded says why, and what to do", async (t) => {
-  const manifest = { name: "@tensorflow/tfjs-node", version: "4.22.0", main: "index.js" };
-  const own = "node_modules/@tensorflow/tfjs-node";
+/** A copy of compute/ beside a package of tfjs-node's whose index.js this is. */
+async function runtimeBeside(t: TestContext, name: "tfjs-node" | "tfjs-node-gpu", index: string) {
+  const manifest = { name: `@tensorflow/${name}`, version: "4.22.0", main: "index.js" };
+  const own = `node_modules/@tensorflow/${name}`;
   const folder = await temporaryFolder(t, {
     "package.json": '{ "type": "module" }',
     [`${own}/package.json`]: JSON.stringify(manifest),
-    [`${own}/index.js`]: 'throw new Error("libtensorflow.so.2: no such file\\nmore")',
+    [`${own}/index.js`]: index,
   });
   const compute = join(folder, "compute");
   await cp(new URL("../../compute", import.meta.url), compute, { recursive: true });
-  const runtime: typeof import("../../compute/devices/tfjs-runtime.ts") = await import(
-    join(compute, "devices/tfjs-runtime.ts")
-  );
+  const runtime = await import(join(compute, "devices/tfjs-runtime.ts"));
+  return runtime as typeof import("../../compute/devices/tfjs-runtime.ts");
+}
+
+test("an addon that cannot be loaded says why, and what to do", async (t) => {
+  const index = 'throw new Error("libtensorflow.so.2: no such file\\nmore")';
+  const runtime = await runtimeBeside(t, "tfjs-node", index);
   assert.equal(runtime.tfjsRuntimeName("tfjs-node"), "tfjs-node 4.22.0");
   await assert.rejects(runtime.openTfjsRuntime("tfjs-node"), {
     name: "DeviceError",
     code: "device-missing",
     message: "@tensorflow/tfjs-node could not be loaded: libtensorflow.so.2: no such file",
     hint: "npm rebuild @tensorflow/tfjs-node --build-addon-from-source, or install it anew",
+  });
+});
+
+test("tfjs-node-gpu computes on the graphics device that is lent, in float32; where TensorFlow finds none, that is an error", async (t) => {
+  const names = ["CUDA_VISIBLE_DEVICES", "NVIDIA_TF32_OVERRIDE", "TF_FORCE_GPU_ALLOW_GROWTH"];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const [name] of before) delete process.env[name];
+  t.after(() => {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  });
+  const index = `
+    const started = ${JSON.stringify(names)}.map((name) => process.env[name]).join();
+    exports.enableProdMode = () => {};
+    exports.getBackend = () => "tensorflow";
+    exports.backend = () => ({ isUsingGpuDevice: started === "3,0,true" });`;
+  const open = async (gpu: string, options = {}) => {
+    const runtime = await runtimeBeside(t, "tfjs-node-gpu", index);
+    return runtime.openTfjsRuntime("tfjs-node-gpu", { gpu, ...options });
+  };
+  assert.equal((await open("3")).runtime, "tfjs-node-gpu 4.22.0");
+  assert.equal((await open("2", { orProcessor: true })).backend, "tensorflow");
+  await assert.rejects(open("2"), {
+    name: "DeviceError",
+    code: "device-missing",
+    message:
+      "TensorFlow found no NVIDIA device that it can use, and would compute on the processor.",
+    hint: "what it printed says what is missing: NVIDIA's driver, or a library of CUDA or cuDNN, in the versions of its own libtensorflow; or use --device webgpu, which needs only the driver",
   });
 });

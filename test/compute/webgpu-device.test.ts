@@ -119,9 +119,18 @@ test("what the runtime throws, as errors that say what to do; bugs as they are",
       "vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
       "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
       "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
+      "Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[65536,1024] and type float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc",
       "Non-zero status code returned while running Add node.",
     ].map(codeOf),
-    ["device-missing", "device-lost", "device-memory", "device-memory", "device-memory", "bug"],
+    [
+      "device-missing",
+      "device-lost",
+      "device-memory",
+      "device-memory",
+      "device-memory",
+      "device-memory",
+      "bug",
+    ],
   );
 });
 
