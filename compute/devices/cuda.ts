@@ -1,43 +1,49 @@
 import type { Device } from "../device.ts";
-import { exportOnnx } from "../onnx/export-onnx.ts";
-import { deviceFailure, withFailures } from "./device-failure.ts";
+import { DeviceError } from "../device-error.ts";
+import { graphOf, input } from "../graph.ts";
+import { neg } from "../ops/elementwise.ts";
 import { findCuda } from "./find-cuda.ts";
-import {
-  loadRuntime,
-  NOT_WITH_REPEATS,
-  type Runtime,
-  runtimeName,
-  SessionExecutable,
-} from "./session-executable.ts";
-import { steadyScatters } from "./steady-scatter.ts";
+import { openOrtDevice } from "./ort-device.ts";
+import type { OrtProvider } from "./ort-session.ts";
 import { tryProduct } from "./try-product.ts";
+
+const SETTINGS = {
+  use_tf32: "0", // float32 is to be float32, as on other devices
+  arena_extend_strategy: "kSameAsRequested", // the other doubles what it takes, of which weights fill a part
+  cudnn_conv_algo_search: "DEFAULT", // the others choose by their own clocks
+};
 
 /**
  * The NVIDIA device with this id, else the first, by ONNX Runtime's CUDA provider. Throws DeviceError where something
- * is missing. Tensors come from the host and go back at each run: the binding offers nothing else.
+ * is missing. No operation falls back to the processor.
  */
 export async function openCudaDevice(id?: string): Promise<Device> {
   findCuda();
-  const number = numberOf(id, process.env.CUDA_VISIBLE_DEVICES);
-  process.env.NVIDIA_TF32_OVERRIDE ??= "0"; // float32 is to be float32, as on other devices
-  const runtime = await loadRuntime();
-  const compile: Device["compile"] = async (graph, { repeats = false } = {}) => {
-    const model = exportOnnx(steadyScatters(graph));
-    const session = await openSession(runtime, model, { number, repeats });
-    return withFailures(new SessionExecutable(runtime, graph, session));
-  };
+  const provider = cudaProvider(numberOf(id, process.env.CUDA_VISIBLE_DEVICES));
+  const device = await openOrtDevice("cuda", provider);
+  await tryOut(device);
   return {
-    facts: {
-      kind: "cuda",
-      runtime: runtimeName(runtime),
-      platform: `${process.platform}-${process.arch}`,
-      instructionSet: "unknown",
-      threads: 1,
-    },
+    ...device,
     // Products in float16 are in the provider, whatever the device; those in bfloat16 are the device's.
-    lacksPrecision: async (type) => (type === "bfloat16" ? tryProduct(compile, type) : undefined),
-    compile,
+    lacksPrecision: async (type) =>
+      type === "bfloat16" ? tryProduct(device.compile, type) : undefined,
   };
+}
+
+/** The first session loads the provider and takes hold of the device: what is wrong with either is told at once. */
+async function tryOut(device: Device): Promise<void> {
+  try {
+    const executable = await device.compile(graphOf({ y: neg(input("x", [1])) }));
+    await executable.release();
+  } catch (error) {
+    if (error instanceof DeviceError) throw error;
+    throw new DeviceError(
+      "device-missing",
+      `The CUDA provider does not start: ${(error as Error).message.trim().split(" : ").at(-1)}`,
+      "`tunesmith doctor` lists what it needs; or run with --device cpu",
+      error,
+    );
+  }
 }
 
 /** CUDA counts the devices that a process may see from 0. */
@@ -47,22 +53,22 @@ export function numberOf(id: string | undefined, visible: string | undefined): n
   return Math.max(0, ids === undefined ? Number(id) : ids.indexOf(id));
 }
 
-async function openSession(
-  { InferenceSession }: Runtime,
-  model: Uint8Array,
-  { number, repeats }: { number: number; repeats: boolean },
-) {
-  try {
-    return await InferenceSession.create(model, {
-      executionProviders: [{ name: "cuda", deviceId: number }],
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4, // what goes wrong is thrown as well
-      extra: {
-        session: { use_deterministic_compute: "1" },
-        ...(repeats && { optimization: { disable_specified_optimizers: NOT_WITH_REPEATS } }),
-      },
-    });
-  } catch (error) {
-    throw deviceFailure(error);
-  }
+/** ONNX Runtime's CUDA provider, on the device with this number. */
+export function cudaProvider(number: number): OrtProvider {
+  return {
+    memory: "Cuda",
+    device: number,
+    append(api, options) {
+      const cuda = api.make("CreateCUDAProviderOptions");
+      try {
+        const given = Object.entries({ device_id: String(number), ...SETTINGS });
+        const [names, values] = [given.map(([name]) => name), given.map(([, value]) => value)];
+        api.call("UpdateCUDAProviderOptions", cuda, names, values, given.length);
+        api.call("SessionOptionsAppendExecutionProvider_CUDA_V2", options, cuda);
+      } finally {
+        api.release("ReleaseCUDAProviderOptions", cuda);
+      }
+      api.call("AddSessionConfigEntry", options, "session.disable_cpu_ep_fallback", "1");
+    },
+  };
 }

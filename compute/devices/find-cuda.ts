@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DeviceError } from "../device-error.ts";
 import { type NvidiaDriver, nvidiaDriver } from "./nvidia-driver.ts";
+import { runtimeFolder } from "./runtime-library.ts";
 
 /** What CUDA needs, as this machine has it. */
 export interface CudaSystem {
@@ -89,8 +89,7 @@ function missingLibraries(listing: string, system: CudaSystem): string[] {
 const thisSystem: CudaSystem = {
   platform: `${process.platform}-${process.arch}`,
   get folder() {
-    const main = createRequire(import.meta.url).resolve("onnxruntime-node");
-    return join(dirname(main), "..", "bin/napi-v6", process.platform, process.arch);
+    return runtimeFolder();
   },
   get libraryFolders() {
     return process.env.LD_LIBRARY_PATH?.split(":").filter((path) => path !== "") ?? [];

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DeviceError } from "../../compute/device-error.ts";
-import { numberOf } from "../../compute/devices/cuda.ts";
-import { deviceFailure } from "../../compute/devices/device-failure.ts";
 import { constant, graphOf, input } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
@@ -105,43 +102,4 @@ test("too large a batch: no memory, and the setting to change; the device goes o
     hint: "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu",
   });
   assert.equal(await run(2), 4096);
-});
-
-test("what the runtime throws, as errors that say what to do; bugs as they are", () => {
-  const codeOf = (message: string) => {
-    const failure = deviceFailure(new Error(message));
-    return failure instanceof DeviceError ? failure.code : "bug";
-  };
-  assert.deepEqual(
-    [
-      "adapter_result.status == wgpu::RequestAdapterStatus::Success was false. Failed to get a WebGPU adapter: No supported adapters",
-      "WebGPU device lost (1): VK_ERROR_DEVICE_LOST",
-      "vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
-      "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.",
-      "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
-      "Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[65536,1024] and type float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc",
-      "Non-zero status code returned while running Add node.",
-    ].map(codeOf),
-    [
-      "device-missing",
-      "device-lost",
-      "device-memory",
-      "device-memory",
-      "device-memory",
-      "device-memory",
-      "bug",
-    ],
-  );
-});
-
-test("CUDA counts the devices that it sees", () => {
-  assert.deepEqual(
-    [
-      numberOf(undefined, "2,5"),
-      numberOf("5", "2, 5"),
-      numberOf("GPU-7", "GPU-3,GPU-7"),
-      numberOf("1", undefined),
-    ],
-    [0, 1, 1, 1],
-  );
 });

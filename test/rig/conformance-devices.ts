@@ -6,6 +6,7 @@ import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
 import { assertClose } from "./assert-close.ts";
+import { openOrtCpu } from "./ort-cpu-device.ts";
 import { roundingDevice } from "./rounding-device.ts";
 import { openTestWebgpu } from "./software-adapter.ts";
 
@@ -26,6 +27,7 @@ const orProcessor = process.env.TUNESMITH_TEST_TFJS_GPU === "1";
 /** Every device. One that is not there is a skipped test, named with how to get it. */
 export const conformanceDevices: readonly ConformanceDevice[] = [
   { name: "cpu, 3 threads", open: openWithThreads },
+  { name: "cpu, as cuda is reached", open: openOrtCpu },
   { name: "tfjs-cpu", open: () => openTfjsDevice("tfjs-cpu") },
   { name: "tfjs-wasm", open: () => openTfjsDevice("tfjs-wasm") },
   { name: "tfjs-node", open: () => openTfjsDevice("tfjs-node") },

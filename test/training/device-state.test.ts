@@ -8,14 +8,34 @@ import type { TrainingArguments } from "../../training/training-arguments.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
+import { howToGetOrt, openOrtCpu } from "../rig/ort-cpu-device.ts";
 import { relativeError } from "../rig/reference-case.ts";
 import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
-// Weights and optimizer on the device: WebGPU on a software driver, beside the processor with its optimizer on the host.
+// Weights and optimizer on the device, beside the processor with its optimizer on the host: WebGPU on a software driver,
+// and what CUDA is reached by, with the processor in its place.
 
 const cpu = await openOnnxruntimeDevice({ threads: 1 });
-const webgpu = testAdapter() && (await openTestWebgpu());
-const skip = webgpu === undefined && howToGetSoftwareAdapter;
+const isLinux = process.platform === "linux";
+const devices = [
+  {
+    name: "webgpu",
+    device: testAdapter() && (await openTestWebgpu()),
+    skip: testAdapter() === undefined && howToGetSoftwareAdapter,
+  },
+  {
+    name: "cpu, as cuda is reached",
+    device: isLinux ? await openOrtCpu() : undefined,
+    skip: !isLinux && howToGetOrt,
+  },
+];
+
+/** A test on each device that holds tensors. */
+function each(title: string, run: (device: Device) => Promise<void>): void {
+  for (const { name, device, skip } of devices)
+    test(`${name}: ${title}`, { skip }, () => run(device!));
+}
+
 const start = createModel(markedConfig, {
   task: "sequence-classification",
   labels: ["even", "odd"],
@@ -45,9 +65,9 @@ async function train(
   return { losses, state, trained, weights };
 }
 
-test("20 steps have the CPU's losses, gradient norms and weights", { skip }, async () => {
+each("20 steps have the CPU's losses, gradient norms and weights", async (resident) => {
   const given = { max_steps: 20, weight_decay: 0.01, max_grad_norm: 0.5, warmup_steps: 3 };
-  const [expected, made] = [await train(cpu, given), await train(webgpu!, given)];
+  const [expected, made] = [await train(cpu, given), await train(resident, given)];
   assert.equal(made.losses.length, 20);
   assertClose(made.losses, expected.losses, 1e-3, "losses");
   const norms = ({ state }: typeof made) =>
@@ -64,41 +84,38 @@ test("20 steps have the CPU's losses, gradient norms and weights", { skip }, asy
   }
 });
 
-test("added-up batches, a moving average, layers of other rates and an evaluation", {
-  skip,
-}, async () => {
-  const given: Partial<TrainingArguments> = {
-    max_steps: 4,
-    gradient_accumulation_steps: 2,
-    per_device_train_batch_size: 4,
-    ema_decay: 0.9,
-    layerwise_lr_decay: 0.5,
-    max_grad_norm: 0,
-    eval_strategy: "steps",
-    eval_steps: 2,
-  };
-  const [expected, made] = [
-    await train(cpu, given, { evaluation }),
-    await train(webgpu!, given, { evaluation }),
-  ];
-  assertClose(made.losses, expected.losses, 1e-3, "losses");
-  const evaluations = ({ state }: typeof made) =>
-    state.log_history.flatMap(({ eval_loss }) => eval_loss ?? []);
-  assert.equal(evaluations(made).length, 2);
-  assertClose(evaluations(made), evaluations(expected), 1e-3, "losses of the average");
-});
+each(
+  "added-up batches, a moving average, layers of other rates and an evaluation",
+  async (resident) => {
+    const given: Partial<TrainingArguments> = {
+      max_steps: 4,
+      gradient_accumulation_steps: 2,
+      per_device_train_batch_size: 4,
+      ema_decay: 0.9,
+      layerwise_lr_decay: 0.5,
+      max_grad_norm: 0,
+      eval_strategy: "steps",
+      eval_steps: 2,
+    };
+    const [expected, made] = [
+      await train(cpu, given, { evaluation }),
+      await train(resident, given, { evaluation }),
+    ];
+    assertClose(made.losses, expected.losses, 1e-3, "losses");
+    const evaluations = ({ state }: typeof made) =>
+      state.log_history.flatMap(({ eval_loss }) => eval_loss ?? []);
+    assert.equal(evaluations(made).length, 2);
+    assertClose(evaluations(made), evaluations(expected), 1e-3, "losses of the average");
+  },
+);
 
-test("an optimizer that works on the host gets its gradients from the device", {
-  skip,
-}, async () => {
+each("an optimizer that works on the host gets its gradients from the device", async (resident) => {
   const given = { max_steps: 2, optim: "lion_32bit", learning_rate: 1e-4 } as const;
-  const [expected, made] = [await train(cpu, given), await train(webgpu!, given)];
+  const [expected, made] = [await train(cpu, given), await train(resident, given)];
   assertClose(made.losses, expected.losses, 1e-3, "losses");
 });
 
-test("killed and resumed gives the bytes of a straight training, every time", {
-  skip,
-}, async () => {
+each("killed and resumed gives the bytes of a straight training, every time", async (resident) => {
   const given: Partial<TrainingArguments> = {
     max_steps: 6,
     weight_decay: 0.01,
@@ -106,16 +123,16 @@ test("killed and resumed gives the bytes of a straight training, every time", {
     save_steps: 2,
     ema_decay: 0.8,
   };
-  const straight = await train(webgpu!, given);
-  const again = await train(webgpu!, given);
+  const straight = await train(resident, given);
+  const again = await train(resident, given);
   assert.deepEqual(again.weights, straight.weights);
   const checkpoints = new MemoryCheckpoints();
   const onProgress = ({ step }: { step: number }) => {
     if (step === 5) throw new Error("killed");
   };
-  await assert.rejects(train(webgpu!, given, { checkpoints, onProgress }), { message: "killed" });
+  await assert.rejects(train(resident, given, { checkpoints, onProgress }), { message: "killed" });
   assert.deepEqual(checkpoints.names, ["checkpoint-2", "checkpoint-4"]);
-  const resumed = await train(webgpu!, given, { checkpoints });
+  const resumed = await train(resident, given, { checkpoints });
   assert.equal(resumed.losses.length, 2);
   assert.deepEqual(resumed.weights, straight.weights);
   assert.deepEqual(resumed.state, straight.state);
@@ -134,42 +151,43 @@ function watched(device: Device) {
   return { device: watching, traffic: () => ({ ...held!.traffic }) };
 }
 
-test("in a step after the first the batch and its dropout masks go in and the loss comes out, nothing else", {
-  skip,
-}, async () => {
-  const { device, traffic } = watched(webgpu!);
-  const seen: { toDevice: number; toHost: number }[] = [];
-  const [steps, rows] = [3, 46];
-  const length = 16; // of the longest row, padded
-  const onProgress = () => seen.push(traffic());
-  const all = { max_steps: steps, per_device_train_batch_size: rows };
-  await train(device, all, { onProgress });
-  const tokens = 4 * rows * length;
-  const batch = {
-    input_ids: tokens,
-    attention_mask: tokens,
-    token_type_ids: tokens,
-    labels: 4 * rows,
-    label_weights: 4 * rows,
-  };
-  const { hidden_size: width, num_attention_heads: heads } = markedConfig;
-  const masks = {
-    embeddings: rows * length * width,
-    attention: rows * heads * length * length,
-    attentionOutput: rows * length * width,
-    layerOutput: rows * length * width,
-    pooled: rows * width,
-  };
-  const scalars = 3 * 4; // the learning rate, and two corrections of AdamW's moments
-  const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
-    toDevice: toDevice - seen[i]!.toDevice,
-    toHost: toHost - seen[i]!.toHost,
-  }));
-  const sum = (sizes: Readonly<Record<string, number>>) =>
-    Object.values(sizes).reduce((total, bytes) => total + bytes);
-  const expected = {
-    toDevice: sum(batch) + sum(masks) + scalars,
-    toHost: 4 + 4, // the loss, and the gradient's norm
-  };
-  assert.deepEqual(moved, Array(steps - 1).fill(expected));
-});
+each(
+  "in a step after the first the batch and its dropout masks go in and the loss comes out, nothing else",
+  async (resident) => {
+    const { device, traffic } = watched(resident);
+    const seen: { toDevice: number; toHost: number }[] = [];
+    const [steps, rows] = [3, 46];
+    const length = 16; // of the longest row, padded
+    const onProgress = () => seen.push(traffic());
+    const all = { max_steps: steps, per_device_train_batch_size: rows };
+    await train(device, all, { onProgress });
+    const tokens = 4 * rows * length;
+    const batch = {
+      input_ids: tokens,
+      attention_mask: tokens,
+      token_type_ids: tokens,
+      labels: 4 * rows,
+      label_weights: 4 * rows,
+    };
+    const { hidden_size: width, num_attention_heads: heads } = markedConfig;
+    const masks = {
+      embeddings: rows * length * width,
+      attention: rows * heads * length * length,
+      attentionOutput: rows * length * width,
+      layerOutput: rows * length * width,
+      pooled: rows * width,
+    };
+    const scalars = 3 * 4; // the learning rate, and two corrections of AdamW's moments
+    const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
+      toDevice: toDevice - seen[i]!.toDevice,
+      toHost: toHost - seen[i]!.toHost,
+    }));
+    const sum = (sizes: Readonly<Record<string, number>>) =>
+      Object.values(sizes).reduce((total, bytes) => total + bytes);
+    const expected = {
+      toDevice: sum(batch) + sum(masks) + scalars,
+      toHost: 4 + 4, // the loss, and the gradient's norm
+    };
+    assert.deepEqual(moved, Array(steps - 1).fill(expected));
+  },
+);

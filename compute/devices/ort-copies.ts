@@ -1,0 +1,80 @@
+import type { TensorData } from "../device.ts";
+import { type Shape, sizeOf } from "../graph.ts";
+import { copyModel } from "../onnx/copy-model.ts";
+import { deviceFailure } from "./device-failure.ts";
+import type { DeviceCopies } from "./device-tensors.ts";
+import type { Handle, OrtApi } from "./ort-api.ts";
+import type { OnHost } from "./ort-executable.ts";
+import { type OrtProvider, OrtSession } from "./ort-session.ts";
+import { OrtTensor } from "./ort-tensor.ts";
+
+/** Copies tensors between the host and a provider's memory: a graph that does nothing moves them. */
+export class OrtCopies implements DeviceCopies<OrtTensor> {
+  readonly #api: OrtApi;
+  readonly #provider: OrtProvider;
+  readonly #onHost: OnHost;
+  readonly #sessions = new Map<number, OrtSession>();
+  #allocator: Handle | undefined;
+
+  constructor(api: OrtApi, provider: OrtProvider, onHost: OnHost) {
+    this.#api = api;
+    this.#provider = provider;
+    this.#onHost = onHost;
+  }
+
+  async toDevice(tensor: TensorData): Promise<OrtTensor> {
+    const x = this.#onHost(tensor);
+    try {
+      return await this.duplicate(x);
+    } finally {
+      x.release();
+    }
+  }
+
+  async duplicate(x: OrtTensor): Promise<OrtTensor> {
+    const y = this.#allocate(x.shape);
+    try {
+      this.#copy(x, y);
+    } catch (error) {
+      y.release();
+      throw error;
+    }
+    return y;
+  }
+
+  async toHost(x: OrtTensor): Promise<Float32Array> {
+    const data = new Float32Array(sizeOf(x.shape));
+    const y = this.#onHost({ dtype: "float32", shape: x.shape, data });
+    try {
+      this.#copy(x, y);
+    } finally {
+      y.release();
+    }
+    return data;
+  }
+
+  dispose(x: OrtTensor): void {
+    x.release();
+  }
+
+  #copy(x: OrtTensor, y: OrtTensor): void {
+    this.#session(x.shape.length).run(new Map([["x", x]]), new Map([["y", y]]));
+  }
+
+  #allocate(shape: Shape): OrtTensor {
+    try {
+      this.#allocator ??= this.#session(shape.length).allocator(this.#provider);
+      return OrtTensor.allocated(this.#api, this.#allocator, shape);
+    } catch (error) {
+      throw deviceFailure(error);
+    }
+  }
+
+  /** Never released: all that is held lies in memory that one of these allocated. */
+  #session(rank: number): OrtSession {
+    const session =
+      this.#sessions.get(rank) ?? new OrtSession(this.#api, this.#provider, copyModel(rank));
+    this.#sessions.set(rank, session);
+    return session;
+  }
+}

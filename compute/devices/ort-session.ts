@@ -1,0 +1,86 @@
+import { deviceFailure } from "./device-failure.ts";
+import { FATAL, type Handle, type OrtApi } from "./ort-api.ts";
+import type { OrtTensor } from "./ort-tensor.ts";
+import { NOT_WITH_REPEATS } from "./session-executable.ts";
+
+/** What computes under ONNX Runtime. */
+export interface OrtProvider {
+  /** The memory that its tensors stay in, as ONNX Runtime names it: `Cuda`, `Cpu`. */
+  readonly memory: string;
+  /** The number of the device. */
+  readonly device: number;
+  /** Adds it to the options of a session. */
+  append(api: OrtApi, options: Handle): void;
+}
+
+const ALL_OPTIMIZATIONS = 99;
+const ARENA_ALLOCATOR = 1;
+const DEFAULT_MEMORY = 0;
+
+/** A model made ready for a provider, with tensors bound to its inputs and outputs at each run. */
+export class OrtSession {
+  readonly #api: OrtApi;
+  readonly #handle: Handle;
+
+  /** `repeats` as in CompileOptions. Throws DeviceError where the device has no room for it. */
+  constructor(api: OrtApi, provider: OrtProvider, model: Uint8Array, { repeats = false } = {}) {
+    this.#api = api;
+    const options = api.make("CreateSessionOptions");
+    try {
+      api.call("SetSessionGraphOptimizationLevel", options, ALL_OPTIMIZATIONS);
+      api.call("SetSessionLogSeverityLevel", options, FATAL);
+      api.call("SetIntraOpNumThreads", options, 1);
+      api.call("SetDeterministicCompute", options, true);
+      if (repeats)
+        api.call(
+          "AddSessionConfigEntry",
+          options,
+          "optimization.disable_specified_optimizers",
+          NOT_WITH_REPEATS,
+        );
+      provider.append(api, options);
+      this.#handle = api.make("CreateSessionFromArray", api.env, model, model.length, options);
+    } catch (error) {
+      throw deviceFailure(error);
+    } finally {
+      api.release("ReleaseSessionOptions", options);
+    }
+  }
+
+  /** Computes from tensors into tensors, which lie on the host or the device; copies what lies on the wrong side. */
+  run(inputs: ReadonlyMap<string, OrtTensor>, outputs: ReadonlyMap<string, OrtTensor>): void {
+    const api = this.#api;
+    const binding = api.make("CreateIoBinding", this.#handle);
+    try {
+      for (const [name, { handle }] of inputs) api.call("BindInput", binding, name, handle);
+      api.call("SynchronizeBoundInputs", binding);
+      for (const [name, { handle }] of outputs) api.call("BindOutput", binding, name, handle);
+      api.call("RunWithBinding", this.#handle, null, binding);
+      api.call("SynchronizeBoundOutputs", binding);
+    } catch (error) {
+      throw deviceFailure(error);
+    } finally {
+      api.release("ReleaseIoBinding", binding);
+    }
+  }
+
+  /** What allocates the provider's memory; it is the session's, and lives as long. */
+  allocator({ memory, device }: OrtProvider): Handle {
+    const info = this.#api.make(
+      "CreateMemoryInfo",
+      memory,
+      ARENA_ALLOCATOR,
+      device,
+      DEFAULT_MEMORY,
+    );
+    try {
+      return this.#api.make("CreateAllocator", this.#handle, info);
+    } finally {
+      this.#api.release("ReleaseMemoryInfo", info);
+    }
+  }
+
+  release(): void {
+    this.#api.release("ReleaseSession", this.#handle);
+  }
+}

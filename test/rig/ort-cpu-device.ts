@@ -1,0 +1,23 @@
+import type { Device } from "../../compute/device.ts";
+import { DeviceError } from "../../compute/device-error.ts";
+import { openOrtDevice } from "../../compute/devices/ort-device.ts";
+import { roundingDevice } from "./rounding-device.ts";
+
+/** What a skipped test says. */
+export const howToGetOrt = "ONNX Runtime's C functions are loaded on Linux only, as CUDA is";
+
+/**
+ * The processor by way of ONNX Runtime's C functions, which CUDA is reached by: all but the name of the provider is
+ * CUDA's. A DeviceError on other systems than Linux.
+ */
+export async function openOrtCpu(): Promise<Device> {
+  if (process.platform !== "linux")
+    throw new DeviceError("device-missing", "There is no such library.", howToGetOrt);
+  const device = await openOrtDevice("cpu", {
+    memory: "Cpu",
+    device: 0,
+    append: (api, options) =>
+      api.call("AddSessionConfigEntry", options, "session.set_denormal_as_zero", "1"),
+  });
+  return roundingDevice(device);
+}
