@@ -10,6 +10,7 @@ const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
   int64: 7,
   bool: 9,
   float16: 10,
+  bfloat16: 16,
 };
 
 /** A tensor of ONNX Runtime's, to be released. */
