@@ -8,7 +8,7 @@ const MOVES = new Set(["Transpose", "Reshape"]);
 
 /**
  * The graph with its matrix products in this type: operands are rounded, products widened again. All else stays
- * float32: norms, softmax, losses, sums, also those that are written as products with a constant, and inputs
+ * float32: norms, softmax, losses, sums and lookups, also those that are written as products, and inputs
  * and outputs, so that weights are rounded for products but kept as they are. https://arxiv.org/abs/1710.03740
  */
 export function mixedPrecision(graph: Graph, type: NarrowType): Graph {
@@ -25,8 +25,14 @@ export function mixedPrecision(graph: Graph, type: NarrowType): Graph {
 }
 
 function isProduct({ op, inputs }: Value): boolean {
-  const isConstant = (value: Value) => value.op === "Constant";
-  return (op === "MatMul" || op === "Gemm") && !inputs.slice(0, 2).some(isConstant);
+  return (op === "MatMul" || op === "Gemm") && !inputs.slice(0, 2).some(chooses);
+}
+
+/** Whether a product with this matrix only sums or looks up: it is a constant, or zeros and ones. */
+function chooses({ op, inputs }: Value): boolean {
+  if (MOVES.has(op)) return chooses(inputs[0]!);
+  if (op === "Where") return inputs.slice(1).every(chooses);
+  return op === "Constant" || (op === "Cast" && inputs[0]!.dtype === "bool");
 }
 
 function product(node: Value, narrow: (value: Value) => Value): Value {

@@ -8,6 +8,7 @@ import type { RawTensor } from "../models/safetensors.ts";
 import { averageName, type DeviceGraph, isMoment, sumGraph, updateGraph } from "./device-graphs.ts";
 import { SESSIONS } from "./host-state.ts";
 import { InputBuffers } from "./input-buffers.ts";
+import { productType } from "./product-type.ts";
 import { floatsOf, tensorOf } from "./tensor-bytes.ts";
 import type { StepResult, StepRole, TrainedTensors, TrainState } from "./train-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
@@ -113,7 +114,8 @@ export class DeviceState implements TrainState {
     const [model, given] = [this.#model, this.#given];
     const checkpointing = given.gradient_checkpointing;
     const smoothing = given.label_smoothing_factor;
-    const training = trainingGraph(model, sizes, { smoothing, checkpointing });
+    const mixedPrecision = productType(given);
+    const training = trainingGraph(model, sizes, { smoothing, checkpointing, mixedPrecision });
     this.#dropoutSites.set(key, training.dropoutSites);
     const { graph, next }: DeviceGraph =
       part === "sum"
