@@ -1,17 +1,7 @@
 import type { TensorData } from "../device.ts";
 import type { DType, Shape } from "../graph.ts";
+import { ELEMENT_TYPES } from "../onnx/model-proto.ts";
 import type { Handle, OrtApi } from "./ort-api.ts";
-
-/** The numbers of ONNXTensorElementDataType. */
-const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  bfloat16: 16,
-};
 
 /** A tensor of ONNX Runtime's, to be released. */
 export class OrtTensor {

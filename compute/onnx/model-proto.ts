@@ -37,7 +37,7 @@ export interface OnnxModel {
 /** The version of the operators in use: the newest that onnxruntime-web of 2024 reads. */
 export const OPSET_VERSION = 20;
 const IR_VERSION = 9;
-/** What ONNX calls each type. */
+/** The number of each type in ONNX, and in ONNX Runtime's ONNXTensorElementDataType. */
 export const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,

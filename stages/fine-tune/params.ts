@@ -137,11 +137,11 @@ export const params = {
     },
     mixed_precision: {
       description:
-        "What matrix products of training are computed in: fp16 where the device has it (cuda, and webgpu on an adapter with shader-f16). Weights, norms, softmax and loss stay in float32; the scale of the loss follows overflows.",
+        "What matrix products of training are computed in: fp16 (on cuda, and on webgpu where the adapter has shader-f16) or bf16 (on cuda); refused where the device lacks it. Weights, norms, softmax and loss stay in float32. In fp16 the loss is scaled, by what overflows allow; bf16 has the range of float32.",
       type: "string",
       enum: precisions,
       default: "no",
-      examples: ["fp16"],
+      examples: ["fp16", "bf16"],
     },
     ...optimizerParams,
     shuffle: {

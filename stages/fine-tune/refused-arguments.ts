@@ -13,7 +13,8 @@ const any = [true, false, null];
 const absent = [null];
 
 const FLOAT32 = "all but products is in float32; leave it out";
-const HALF = "set mixed_precision: fp16, on a device that has it; or leave it out";
+const half = (type: "fp16" | "bf16") =>
+  `set mixed_precision: ${type}, on a device that has it; or leave it out`;
 const ONE_DEVICE = "training is on one device; leave it out";
 const IN_MEMORY = "rows are in memory; leave it out";
 const COMPILED = "graphs are always compiled; leave it out";
@@ -37,7 +38,7 @@ const refusedArguments = {
   ),
   average_tokens_across_devices: refused(any, ONE_DEVICE),
   batch_eval_metrics: refused(off, METRICS),
-  bf16: refused(off, HALF),
+  bf16: refused(off, half("bf16")),
   bf16_full_eval: refused(off, FLOAT32),
   data_seed: refused(absent, SEED),
   dataloader_in_order: refused([true, null], IN_MEMORY),
@@ -63,7 +64,7 @@ const refusedArguments = {
   eval_do_concat_batches: refused([true, null], METRICS),
   eval_use_gather_object: refused(off, ONE_DEVICE),
   evaluation_strategy: refused([], "it is called eval_strategy"),
-  fp16: refused(off, HALF),
+  fp16: refused(off, half("fp16")),
   fp16_full_eval: refused(off, FLOAT32),
   fsdp: refused([null, "", false, []], ONE_DEVICE),
   fsdp_config: refused(absent, ONE_DEVICE),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSafetensors } from "../../models/safetensors.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
+import { refusedArgumentProblems } from "../../stages/fine-tune/refused-arguments.ts";
 import { paramsOf, problemOf, runStage } from "../rig/run-stage.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 import { type TestRow, tinyConfig, tokensOf, weather } from "../rig/tokens-of.ts";
@@ -411,6 +412,10 @@ test("check: what cannot be done is refused by name", () => {
       ["deepspeed", "argument-not-supported", 'fine-tune does not support "deepspeed: {…}".'],
       ["fp16", "argument-not-supported", 'fine-tune does not support "fp16: true".'],
     ],
+  );
+  assert.deepEqual(
+    refusedArgumentProblems({ bf16: true }).map(({ hint }) => hint),
+    ["set mixed_precision: bf16, on a device that has it; or leave it out"],
   );
   assert.deepEqual(problemsOf({ model, eval_steps: 2.5, save_steps: 0.5, warmup_steps: 1 }), [
     [
