@@ -1,5 +1,5 @@
 import type { TensorData } from "../device.ts";
-import type { DType, Shape } from "../graph.ts";
+import type { Shape } from "../graph.ts";
 import { ELEMENT_TYPES } from "../onnx/model-proto.ts";
 import type { Handle, OrtApi } from "./ort-api.ts";
 
