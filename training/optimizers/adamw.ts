@@ -107,6 +107,9 @@ export class AdamW implements Optimizer {
     let moments = this.#tables.get(name);
     if (moments === undefined) {
       moments = new TableMoments(rows, width);
+      const whole = this.#dense.get(name); // restored from a device, which keeps all rows
+      if (whole !== undefined) moments.restoreWhole(whole);
+      this.#dense.delete(name);
       this.#tables.set(name, moments);
     }
     return moments;

@@ -41,14 +41,8 @@ export class TableMoments {
   /** The rows that have moments, in ascending order, and the moments: each [rows, width]. */
   get state(): { readonly rows: Int32Array } & Moments {
     const rows = Int32Array.from([...this.#had.keys()].filter((row) => this.#had[row] === 1));
-    const pick = (moments: Float32Array) => {
-      const picked = new Float32Array(rows.length * this.#width);
-      rows.forEach((row, at) => {
-        picked.set(this.#rowOf(moments, row), at * this.#width);
-      });
-      return picked;
-    };
-    return { rows, first: pick(this.#moments.first), second: pick(this.#moments.second) };
+    const { first, second } = this.#moments;
+    return { rows, first: this.#pick(first, rows), second: this.#pick(second, rows) };
   }
 
   /** Goes on from the state of another table of the same size. */
@@ -58,6 +52,15 @@ export class TableMoments {
       this.#moments.first.set(this.#rowOf(first, at), row * this.#width);
       this.#moments.second.set(this.#rowOf(second, at), row * this.#width);
     });
+  }
+
+  /** Goes on from moments of the whole table, of which rows that never had a gradient are zeros. */
+  restoreWhole({ first, second }: Moments): void {
+    const count = this.#had.length;
+    const hasMoments = (row: number) =>
+      [first, second].some((moments) => this.#rowOf(moments, row).some((x) => x !== 0));
+    const rows = Int32Array.from(Array.from({ length: count }, (_, row) => row).filter(hasMoments));
+    this.restore({ rows, first: this.#pick(first, rows), second: this.#pick(second, rows) });
   }
 
   #updateRows(
@@ -79,6 +82,14 @@ export class TableMoments {
     const span = { parameter: at, gradient: 0, moments: at, count: (end - begin) * width };
     adamUpdate(table, this.#gradient, this.#moments, span, coefficients);
     if (!isZero) this.#gradient.fill(0);
+  }
+
+  #pick(moments: Float32Array, rows: Int32Array): Float32Array {
+    const picked = new Float32Array(rows.length * this.#width);
+    rows.forEach((row, at) => {
+      picked.set(this.#rowOf(moments, row), at * this.#width);
+    });
+    return picked;
   }
 
   #rowOf(values: Float32Array, row: number): Float32Array {
