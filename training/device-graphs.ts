@@ -3,14 +3,16 @@ import {
   graphOf,
   input,
   nameOf,
-  sizeOf,
   topologicalOrder,
   type Value,
 } from "../compute/graph.ts";
 import * as ops from "../compute/ops.ts";
 import type { Model } from "../models/model.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
+import { createGraphRule } from "./optimizers/create-optimizer.ts";
+import type { GraphRule, NamedValues } from "./optimizers/graph-rule.ts";
 import { layerRates } from "./optimizers/layer-rates.ts";
+import { sumOfSquares } from "./sum-of-squares.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import type { TrainingGraph } from "./training-graph.ts";
 import { type WholeGradients, wholeGradients } from "./whole-gradients.ts";
@@ -22,49 +24,59 @@ export interface DeviceGraph {
   readonly next: ReadonlyMap<string, string>;
 }
 
-const [SUM, AVERAGE, FIRST, SECOND] = ["sum.", "average.", "exp_avg.", "exp_avg_sq."] as const;
+const [SUM, AVERAGE] = ["sum.", "average."] as const;
 /** The name under which the moving average of a parameter is held. */
 export const averageName = (parameter: string) => `${AVERAGE}${parameter}`;
-/** Whether a held tensor belongs to the optimizer: its name is then the one that checkpoints have. */
-export const isMoment = (held: string) => held.startsWith(FIRST) || held.startsWith(SECOND);
+/** The name under which an optimizer's memory of a parameter is held: that which checkpoints have. */
+export const slotName = (slot: string, parameter: string) => `${slot}.${parameter}`;
 
-/** Adds a batch's gradients to held sums, which `keep_sums` (0 or 1) multiplies first. Returns its loss. */
+/** Adds a batch's gradients to held sums, or puts them in their place where `keeps_sums` is 0. Returns its loss. */
 export function sumGraph(training: TrainingGraph, model: Model): DeviceGraph {
   const { loss, gradients } = wholeGradients(training, model.parameters);
-  const keep = input("keep_sums", []);
+  // Chosen, not multiplied: sums that overflowed are no numbers.
+  const keeps = ops.greater(input("keeps_sums", []), 0);
   const sums = [...gradients].map(([name, gradient]) => {
-    const sum = ops.mul(input(`${SUM}${name}`, gradient.shape), keep);
+    const sum = ops.where(keeps, input(`${SUM}${name}`, gradient.shape), 0);
     return [`${SUM}${name}`, ops.add(sum, gradient)] as const;
   });
   return replacing(new Map(sums), { loss });
 }
 
 /**
- * One step of AdamW on a batch's gradients, to which held sums are added where `adds`: clipping, the moments, the
- * weights and their moving average. Returns the batch's `loss` and the `gradient_norm` before clipping.
+ * One step of the optimizer on a batch's gradients, to which held sums are added where `adds`: clipping, the
+ * optimizer's memory, the weights and their moving average. Returns the batch's `loss` and the `gradient_norm` before
+ * clipping; where that is not finite, what it replaced is of no use.
  */
 export function updateGraph(
   training: TrainingGraph,
-  { model, given, adds }: { model: Model; given: TrainingArguments; adds: boolean },
+  {
+    model,
+    given,
+    adds,
+  }: {
+    model: Pick<Model, "parameters">;
+    given: TrainingArguments;
+    adds: boolean;
+  },
 ): DeviceGraph {
   const { loss, gradients: own } = wholeGradients(training, model.parameters);
   const gradients = adds ? withSums(own) : own;
-  const norm = normOf([...gradients.values()]);
-  const clip = clipOf(norm, given.max_grad_norm);
-  const ratesOf = stepRates(given, layerRates(model.parameters, given.layerwise_lr_decay));
+  const inputs = inputsOf([loss, ...own.values()]);
+  const { norm, scale } = clipping([...gradients.values()], inputs.get("loss_scale"), given);
+  const rule = createGraphRule(given);
+  const trained = model.parameters.filter(({ frozen }) => !frozen);
+  const ratesOf = stepRates(rule, trained, given);
   const share = input("average_share", []);
-  const weights = inputsOf([loss, ...own.values()]);
   const next = new Map<string, Value>();
-  for (const spec of model.parameters) {
+  for (const spec of trained) {
     const { name } = spec;
     const gradient = gradients.get(name);
     if (gradient === undefined) continue;
-    const clipped = clip === undefined ? gradient : ops.mul(gradient, clip);
-    const before = weights.get(name)!;
-    const { first, second, change } = adamChange(name, clipped, given, ratesOf(spec));
-    const { keep } = ratesOf(spec);
-    const after = ops.sub(keep === undefined ? before : ops.mul(before, keep), change);
-    next.set(name, after).set(`${FIRST}${name}`, first).set(`${SECOND}${name}`, second);
+    const before = inputs.get(name)!;
+    const scaled = scale === undefined ? gradient : ops.mul(gradient, scale);
+    const { after, slots } = changed({ before, gradient: scaled, spec }, rule, ratesOf(spec));
+    next.set(name, after);
+    for (const [slot, value] of Object.entries(slots)) next.set(slotName(slot, name), value);
     if (given.ema_decay === undefined) continue;
     const average = input(averageName(name), before.shape);
     const moved = ops.mul(ops.sub(after, average), share);
@@ -74,55 +86,54 @@ export function updateGraph(
 }
 
 /** Scalars of a step for one parameter. */
-interface StepRates {
-  /** learning rate / (1 - beta1^step) */
-  readonly stepSize: Value;
-  /** 1 / √(1 - beta2^step) */
-  readonly secondScale: Value;
+interface ParameterRates {
+  readonly numbers: NamedValues;
+  readonly rate: Value;
+  /** The parameter times this is added to its gradient. */
+  readonly gradientDecay: number;
   /** What the weights are multiplied by, where they decay. */
   readonly keep: Value | undefined;
 }
 
 /** Parameters of one rate and decay share their scalars: each is an operation of its own. */
 function stepRates(
-  { weight_decay }: TrainingArguments,
-  scaleOf: (name: string) => number,
-): (spec: ParameterSpec) => StepRates {
-  const [learningRate, firstScale, secondScale] = [
-    "learning_rate",
-    "first_scale",
-    "second_scale",
-  ].map((name) => input(name, [])) as [Value, Value, Value];
-  const made = new Map<string, StepRates>();
+  rule: GraphRule,
+  specs: readonly ParameterSpec[],
+  { weight_decay, layerwise_lr_decay }: TrainingArguments,
+): (spec: ParameterSpec) => ParameterRates {
+  const learningRate = input("learning_rate", []);
+  const names = Object.keys(rule.numbers(1));
+  const numbers = Object.fromEntries(names.map((name) => [name, input(name, [])]));
+  const scaleOf = layerRates(specs, layerwise_lr_decay);
+  const made = new Map<string, ParameterRates>();
   return ({ name, decays }) => {
-    const scale = scaleOf(name);
-    const key = `${scale} ${decays}`;
+    const [scale, decay] = [scaleOf(name), decays ? weight_decay : 0];
+    const key = `${scale} ${decay}`;
     let rates = made.get(key);
     if (rates === undefined) {
-      const rate = scale === 1 ? learningRate : ops.mul(learningRate, scale);
-      const decay = decays ? weight_decay : 0;
-      const keep = decay === 0 ? undefined : ops.sub(1, ops.mul(rate, decay));
-      rates = { stepSize: ops.mul(rate, firstScale), secondScale, keep };
+      const own = scale === 1 ? learningRate : ops.mul(learningRate, scale);
+      const ofWeights = rule.decaysGradient ? 0 : decay;
+      const keep = ofWeights === 0 ? undefined : ops.sub(1, ops.mul(own, ofWeights));
+      rates = { numbers, rate: rule.rate(own, numbers), gradientDecay: decay - ofWeights, keep };
       made.set(key, rates);
     }
     return rates;
   };
 }
 
-/** torch.optim.AdamW, as adam-update.ts has it: the new moments, and what the weights are lessened by. */
-function adamChange(
-  name: string,
-  gradient: Value,
-  { adam_beta1, adam_beta2, adam_epsilon }: TrainingArguments,
-  { stepSize, secondScale }: StepRates,
-) {
-  const held = (prefix: string) => input(`${prefix}${name}`, gradient.shape);
-  const blend = (before: Value, beta: number, now: Value) =>
-    ops.add(ops.mul(before, beta), ops.mul(now, 1 - beta));
-  const first = blend(held(FIRST), adam_beta1, gradient);
-  const second = blend(held(SECOND), adam_beta2, ops.mul(gradient, gradient));
-  const size = ops.add(ops.mul(ops.sqrt(second), secondScale), adam_epsilon);
-  return { first, second, change: ops.mul(ops.div(first, size), stepSize) };
+/** A parameter after the step, and the optimizer's memory of it. */
+function changed(
+  { before, gradient, spec }: { before: Value; gradient: Value; spec: ParameterSpec },
+  rule: GraphRule,
+  { numbers, rate, gradientDecay, keep }: ParameterRates,
+): { readonly after: Value; readonly slots: NamedValues } {
+  const memory = Object.entries(rule.slots(before.shape)).map(
+    ([slot, shape]) => [slot, input(slotName(slot, spec.name), shape)] as const,
+  );
+  const whole = gradientDecay === 0 ? gradient : ops.add(gradient, ops.mul(before, gradientDecay));
+  const { change, slots } = rule.change(whole, Object.fromEntries(memory), numbers);
+  const kept = keep === undefined ? before : ops.mul(before, keep);
+  return { after: ops.sub(kept, ops.mul(change, rate)), slots };
 }
 
 function inputsOf(values: readonly Value[]): ReadonlyMap<string, Value> {
@@ -139,21 +150,24 @@ function withSums(gradients: WholeGradients["gradients"]): ReadonlyMap<string, V
   );
 }
 
+/** The norm of gradients that the scale of the loss multiplied, and what they are multiplied by; undefined for 1. */
+function clipping(
+  gradients: readonly Value[],
+  lossScale: Value | undefined,
+  { max_grad_norm }: TrainingArguments,
+): { readonly norm: Value; readonly scale: Value | undefined } {
+  const scaled = ops.sqrt(sumInPairs(gradients.map(sumOfSquares)));
+  const norm = lossScale === undefined ? scaled : ops.div(scaled, lossScale);
+  const clip = clipOf(norm, max_grad_norm);
+  if (lossScale === undefined) return { norm, scale: clip };
+  return { norm, scale: ops.div(clip ?? 1, lossScale) };
+}
+
 /** As torch.nn.utils.clip_grad_norm_: min(1, most / (norm + 1e-6)); undefined for 0, no limit. */
 function clipOf(norm: Value, most: number): Value | undefined {
   if (most <= 0) return undefined;
   const ratio = ops.div(most, ops.add(norm, 1e-6));
   return ops.where(ops.greater(ratio, 1), 1, ratio);
-}
-
-/** The Euclidean norm over all gradients: rows first, so that no sum is long, and none by one thread alone. */
-function normOf(gradients: readonly Value[]): Value {
-  const sums = gradients.map((gradient) => {
-    const width = gradient.shape.at(-1) ?? 1;
-    const rows = ops.reshape(gradient, [sizeOf(gradient.shape) / width, width]);
-    return ops.reduceSum(ops.reduceSum(ops.mul(rows, rows), [1]), [0]);
-  });
-  return ops.sqrt(sumInPairs(sums));
 }
 
 function sumInPairs(values: readonly Value[]): Value {

@@ -11,9 +11,7 @@ export function openTrainState(
   device: Device,
   given: TrainingArguments,
 ): TrainState {
-  // Other optimizers, and what finds overflows, work on the host everywhere: gradients come back at each step.
-  const isOnDevice = given.optim === "adamw_torch" && given.mixed_precision !== "fp16";
-  return holdsTensors(device) && isOnDevice
+  return holdsTensors(device)
     ? new DeviceState(start, device, given)
     : new HostState(start, device, given);
 }

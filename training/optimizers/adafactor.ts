@@ -1,8 +1,11 @@
 import type { Slots, UpdateRule } from "./rule-optimizer.ts";
 
-const LEAST_SQUARE = 1e-30;
-const CLIP_THRESHOLD = 1;
-const DECAY_RATE = -0.8;
+/** Added to each square. */
+export const LEAST_SQUARE = 1e-30;
+/** The root mean square above which a parameter's update is scaled down to it. */
+export const CLIP_THRESHOLD = 1;
+/** The share of the newest squares in their mean is the step's number to this power. */
+export const DECAY_RATE = -0.8;
 
 /**
  * Adafactor (https://arxiv.org/abs/1804.04235) as transformers' Trainer uses it: without relative steps and
