@@ -13,11 +13,7 @@ import { wholeSlot } from "../../training/optimizers/whole-slot.ts";
 import { completeArguments, type TrainingArguments } from "../../training/training-arguments.ts";
 import { generator } from "../rig/case-data.ts";
 import { holding } from "../rig/held-on-host.ts";
-import {
-  howToGetSoftwareAdapter,
-  openTestWebgpu,
-  softwareAdapter,
-} from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
 // Each optimizer as a part of a graph, beside the same one on the host, which optimizers.test.ts holds beside PyTorch's.
 
@@ -155,10 +151,9 @@ function assertNear(
 }
 
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
-const isThere = softwareAdapter() !== undefined || process.env.TUNESMITH_TEST_WEBGPU === "1";
 const devices: Readonly<Record<string, Device | undefined>> = {
   "held on the host": holding(cpu),
-  webgpu: isThere ? await openTestWebgpu() : undefined,
+  webgpu: testAdapter() && (await openTestWebgpu()),
 };
 
 for (const [name, device] of Object.entries(devices))

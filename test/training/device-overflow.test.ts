@@ -12,15 +12,16 @@ import { holding } from "../rig/held-on-host.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
 import { roundingDevice } from "../rig/rounding-device.ts";
-import { openTestWebgpu } from "../rig/software-adapter.ts";
+import { openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
 // Weights and optimizer held by a device, beside the same device with its optimizer on the host: overflows in float16,
-// and trainings that go on elsewhere. With TUNESMITH_TEST_WEBGPU=1 also on this machine's adapter, which must have shader-f16.
+// and trainings that go on elsewhere. Also on a graphics device whose adapter has float16 (test/rig/lavapipe.sh).
 
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
 const host = roundingDevice(cpu);
 const devices: Record<string, Device> = { "held on the host": holding(host) };
-if (process.env.TUNESMITH_TEST_WEBGPU === "1") devices.webgpu = await openTestWebgpu();
+const webgpu = testAdapter() && (await openTestWebgpu());
+if (webgpu && (await webgpu.lacksPrecision!("float16")) === undefined) devices.webgpu = webgpu;
 
 const labels = ["even", "odd"];
 const task = "sequence-classification";
