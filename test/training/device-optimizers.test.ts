@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device, TensorData } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
 import { input, nameOf, sizeOf } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
@@ -12,7 +11,7 @@ import { createGraphRule, createOptimizer } from "../../training/optimizers/crea
 import { wholeSlot } from "../../training/optimizers/whole-slot.ts";
 import { completeArguments, type TrainingArguments } from "../../training/training-arguments.ts";
 import { generator } from "../rig/case-data.ts";
-import { holding } from "../rig/held-on-host.ts";
+import { howToGetOrt, openOrtCpu } from "../rig/ort-cpu-device.ts";
 import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
 // Each optimizer as a part of a graph, beside the same one on the host, which optimizers.test.ts holds beside PyTorch's.
@@ -150,18 +149,22 @@ function assertNear(
   }
 }
 
-const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
-const devices: Readonly<Record<string, Device | undefined>> = {
-  "held on the host": holding(cpu),
-  webgpu: testAdapter() && (await openTestWebgpu()),
-};
+const isLinux = process.platform === "linux";
+const devices = [
+  {
+    name: "cpu, as cuda is reached",
+    device: isLinux ? await openOrtCpu() : undefined,
+    skip: !isLinux && howToGetOrt,
+  },
+  {
+    name: "webgpu",
+    device: testAdapter() && (await openTestWebgpu()),
+    skip: testAdapter() === undefined && howToGetSoftwareAdapter,
+  },
+];
 
-for (const [name, device] of Object.entries(devices))
+for (const { name, device, skip } of devices)
   for (const given of settings)
-    test(
-      `${name}: ${STEPS} steps of ${JSON.stringify(given)} equal the host's`,
-      {
-        skip: device === undefined && howToGetSoftwareAdapter,
-      },
-      () => compare(device!, completeArguments({ ...given, max_grad_norm: 0.5 })),
+    test(`${name}: ${STEPS} steps of ${JSON.stringify(given)} equal the host's`, { skip }, () =>
+      compare(device!, completeArguments({ ...given, max_grad_norm: 0.5 })),
     );

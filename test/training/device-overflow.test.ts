@@ -8,9 +8,9 @@ import { type FineTuneOptions, fineTune } from "../../training/fine-tune.ts";
 import { floatsOf } from "../../training/tensor-bytes.ts";
 import type { TrainingArguments } from "../../training/training-arguments.ts";
 import { assertClose } from "../rig/assert-close.ts";
-import { holding } from "../rig/held-on-host.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
+import { howToGetOrt, openOrtCpu } from "../rig/ort-cpu-device.ts";
 import { roundingDevice } from "../rig/rounding-device.ts";
 import { openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
@@ -19,7 +19,8 @@ import { openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
 const cpu = await openOnnxruntimeDevice({ threads: 1, spinning: false });
 const host = roundingDevice(cpu);
-const devices: Record<string, Device> = { "held on the host": holding(host) };
+const devices: Record<string, Device> = {};
+if (process.platform === "linux") devices["cpu, as cuda is reached"] = await openOrtCpu();
 const webgpu = testAdapter() && (await openTestWebgpu());
 if (webgpu && (await webgpu.lacksPrecision!("float16")) === undefined) devices.webgpu = webgpu;
 
@@ -99,9 +100,9 @@ for (const [name, device] of Object.entries(devices)) {
     };
     const steep = { start: steepModel() };
     const [expected, made] = [await train(host, given, steep), await train(device, given, steep)];
-    const [scale] = lossScaleOf(made.checkpoints);
+    const [scale, steps] = lossScaleOf(made.checkpoints);
     assert.ok(scale! < 65536, `nothing overflowed: the scale is ${scale}`);
-    assert.deepEqual(lossScaleOf(made.checkpoints), lossScaleOf(expected.checkpoints));
+    assert.equal(steps, 3);
     assertClose(made.losses, expected.losses, 1e-3, "losses");
     for (const [parameter, { data }] of expected.trained.parameters)
       assertClose(made.trained.parameters.get(parameter)!.data, data, 1e-4, parameter);
@@ -120,7 +121,8 @@ for (const [name, device] of Object.entries(devices)) {
   });
 }
 
-const held = devices["held on the host"]!;
+const held = Object.values(devices)[0];
+const skip = held === undefined && howToGetOrt;
 const optimizers: readonly Partial<TrainingArguments>[] = [
   { weight_decay: 0.1, ema_decay: 0.8 },
   { optim: "sgd", learning_rate: 0.1, optim_args: { momentum: 0.9 } },
@@ -130,12 +132,14 @@ const optimizers: readonly Partial<TrainingArguments>[] = [
 ];
 
 for (const optimizer of optimizers)
-  test(`${JSON.stringify(optimizer)} goes on elsewhere: begun on the host and ended on a device, and the other way`, async () => {
+  test(`${JSON.stringify(optimizer)} goes on elsewhere: begun on the host and ended on a device, and the other way`, {
+    skip,
+  }, async () => {
     const given = { max_steps: 8, save_steps: 4, ...optimizer };
     const straight = await train(host, given);
     for (const [first, second] of [
-      [host, held],
-      [held, host],
+      [host, held!],
+      [held!, host],
     ] as const) {
       const checkpoints = await killed(first, given, 5);
       assert.deepEqual(checkpoints.names, ["checkpoint-4"]);
@@ -145,7 +149,9 @@ for (const optimizer of optimizers)
     }
   });
 
-test("a head alone, labels that count differently, rates that follow evaluations: as on the host", async () => {
+test("a head alone, labels that count differently, rates that follow evaluations: as on the host", {
+  skip,
+}, async () => {
   const frozen = {
     ...start,
     model: {
@@ -167,7 +173,7 @@ test("a head alone, labels that count differently, rates that follow evaluations
     lr_scheduler_kwargs: { patience: 0, threshold: 0.5 },
   };
   const options = { start: frozen, evaluation: markedRows(20, 2) };
-  const [expected, made] = [await train(host, given, options), await train(held, given, options)];
+  const [expected, made] = [await train(host, given, options), await train(held!, given, options)];
   assertClose(made.losses, expected.losses, 1e-6, "losses");
   for (const [name, { data }] of expected.trained.parameters) {
     const after = made.trained.parameters.get(name)!.data;

@@ -149,41 +149,44 @@ function watched(device: Device) {
 const scalars = { adamw_torch: 3, sgd: 1, lion_32bit: 1, adafactor: 3 } as const;
 
 for (const optim of optimizers)
-  each(`${optim}: in a step after the first the batch and its dropout masks go in and the loss comes out, nothing else`, async (resident) => {
-    const { device, traffic } = watched(resident);
-    const seen: { toDevice: number; toHost: number }[] = [];
-    const [steps, rows] = [3, 8];
-    const length = 16; // of the longest row, padded
-    const onProgress = () => seen.push(traffic());
-    const given = { optim, max_steps: steps, learning_rate: 1e-4 };
-    const few = { dataset: markedRows(rows, 1) };
-    const made = await train(device, given, { ...few, onProgress });
-    assertClose(made.losses, (await train(cpu, given, few)).losses, 1e-3, "losses");
-    const tokens = 4 * rows * length;
-    const batch = {
-      input_ids: tokens,
-      attention_mask: tokens,
-      token_type_ids: tokens,
-      labels: 4 * rows,
-      label_weights: 4 * rows,
-    };
-    const { hidden_size: width, num_attention_heads: heads } = markedConfig;
-    const masks = {
-      embeddings: rows * length * width,
-      attention: rows * heads * length * length,
-      attentionOutput: rows * length * width,
-      layerOutput: rows * length * width,
-      pooled: rows * width,
-    };
-    const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
-      toDevice: toDevice - seen[i]!.toDevice,
-      toHost: toHost - seen[i]!.toHost,
-    }));
-    const sum = (sizes: Readonly<Record<string, number>>) =>
-      Object.values(sizes).reduce((total, bytes) => total + bytes);
-    const expected = {
-      toDevice: sum(batch) + sum(masks) + 4 * scalars[optim],
-      toHost: 4 + 4, // the loss, and the gradient's norm
-    };
-    assert.deepEqual(moved, Array(steps - 1).fill(expected));
-  });
+  each(
+    `${optim}: in a step after the first the batch and its dropout masks go in and the loss comes out, nothing else`,
+    async (resident) => {
+      const { device, traffic } = watched(resident);
+      const seen: { toDevice: number; toHost: number }[] = [];
+      const [steps, rows] = [3, 8];
+      const length = 16; // of the longest row, padded
+      const onProgress = () => seen.push(traffic());
+      const given = { optim, max_steps: steps, learning_rate: 1e-4 };
+      const few = { dataset: markedRows(rows, 1) };
+      const made = await train(device, given, { ...few, onProgress });
+      assertClose(made.losses, (await train(cpu, given, few)).losses, 1e-3, "losses");
+      const tokens = 4 * rows * length;
+      const batch = {
+        input_ids: tokens,
+        attention_mask: tokens,
+        token_type_ids: tokens,
+        labels: 4 * rows,
+        label_weights: 4 * rows,
+      };
+      const { hidden_size: width, num_attention_heads: heads } = markedConfig;
+      const masks = {
+        embeddings: rows * length * width,
+        attention: rows * heads * length * length,
+        attentionOutput: rows * length * width,
+        layerOutput: rows * length * width,
+        pooled: rows * width,
+      };
+      const moved = seen.slice(1).map(({ toDevice, toHost }, i) => ({
+        toDevice: toDevice - seen[i]!.toDevice,
+        toHost: toHost - seen[i]!.toHost,
+      }));
+      const sum = (sizes: Readonly<Record<string, number>>) =>
+        Object.values(sizes).reduce((total, bytes) => total + bytes);
+      const expected = {
+        toDevice: sum(batch) + sum(masks) + 4 * scalars[optim],
+        toHost: 4 + 4, // the loss, and the gradient's norm
+      };
+      assert.deepEqual(moved, Array(steps - 1).fill(expected));
+    },
+  );
