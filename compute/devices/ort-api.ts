@@ -153,7 +153,9 @@ async function loadLibrary(
 ): Promise<[Koffi, () => Handle]> {
   try {
     const koffi = await loadKoffi();
-    return [koffi, koffi.load(path).func("OrtGetApiBase", "void *", []) as KoffiFunc<() => Handle>];
+    const getBase = koffi.load(path).func("OrtGetApiBase", "void *", []);
+    keepLoaded(koffi, path);
+    return [koffi, getBase as KoffiFunc<() => Handle>];
   } catch (cause) {
     throw new DeviceError(
       "device-missing",
@@ -162,6 +164,15 @@ async function loadLibrary(
       cause,
     );
   }
+}
+
+/**
+ * koffi closes a library when nothing refers to its functions by name any more, and at the end of the process: under
+ * those that came out of the table, and under a provider that says goodbye after it. Opened once more it stays.
+ */
+function keepLoaded(koffi: Koffi, path: string): void {
+  const RTLD_NOW = 2;
+  koffi.load(null).func("dlopen", "void *", ["str", "int"])(path, RTLD_NOW);
 }
 
 function functionsOf(koffi: Koffi, table: Handle): ReadonlyMap<string, KoffiFunc<() => unknown>> {
