@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import onnxProto from "onnx-proto";
 import { constant, graphOf, input } from "../../compute/graph.ts";
+import { mixedPrecision } from "../../compute/mixed-precision.ts";
 import { exportOnnx } from "../../compute/onnx/export-onnx.ts";
 import { ProtobufWriter } from "../../compute/onnx/protobuf-writer.ts";
 import * as ops from "../../compute/ops.ts";
@@ -84,4 +85,23 @@ test("a file computes no more rows than are read", () => {
     graph?.node?.map(({ opType }) => opType),
     ["Slice", "Tanh"],
   );
+});
+
+test("casts name the types of 16 bits by ONNX's numbers, inputs and outputs stay float32", () => {
+  const { ModelProto, TensorProto } = onnxProto.onnx;
+  const { FLOAT, FLOAT16, BFLOAT16 } = TensorProto.DataType;
+  for (const [type, number] of [
+    ["float16", FLOAT16],
+    ["bfloat16", BFLOAT16],
+  ] as const) {
+    const [x, w] = [input("x", [2, 3]), input("w", [3, 4])];
+    const graph = mixedPrecision(graphOf({ y: ops.matMul(x, w) }), type);
+    const { node, input: inputs, output } = ModelProto.decode(exportOnnx(graph)).graph!;
+    assert.deepEqual(
+      node!.map(({ opType, attribute }) => [opType, ...attribute!.map(({ i }) => Number(i))]),
+      [["Cast", number], ["Cast", number], ["MatMul"], ["Cast", FLOAT]],
+    );
+    for (const value of [...inputs!, ...output!])
+      assert.equal(value.type!.tensorType!.elemType, FLOAT);
+  }
 });
