@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import type { InferenceSession } from "onnxruntime-node";
+import type { Device, Executable, TensorData, Tensors, Traffic } from "../../compute/device.ts";
+import { openCudaDevice } from "../../compute/devices/cuda.ts";
+import { loadRuntime, runtimeName } from "../../compute/devices/session-executable.ts";
+import { type Graph, graphOf, input, makeValue, nameOf } from "../../compute/graph.ts";
+import { deviceWorkloads } from "../rig/device-workloads.ts";
+import { cudaModel, nodeSignatures } from "../rig/node-signatures.ts";
+import { recordingDevice } from "../rig/recording-device.ts";
+import { howToSimulateCuda, loadSimulatedCuda } from "../rig/simulated-cuda.ts";
+
+// ONNX Runtime's own CUDA provider, over libraries that give memory and copy, but launch kernels that compute nothing:
+// which operations have a kernel, what is copied, and what becomes of errors. Values mean nothing.
+
+const cuda = loadSimulatedCuda();
+const skip = cuda === undefined && howToSimulateCuda;
+const device = cuda && (await openCudaDevice());
+const workloads = deviceWorkloads();
+
+test("every kind of node has a kernel of its own", { skip }, async () => {
+  const runtime = await loadRuntime();
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ["cuda"],
+    graphOptimizationLevel: "disabled", // nothing is fused or left out
+    logSeverityLevel: 4,
+    extra: { session: { disable_cpu_ep_fallback: "1" } },
+  };
+  const { device: recording, graphs } = recordingDevice();
+  for (const { run } of workloads) await run(recording);
+  const kernels = new Set<string>();
+  for (const model of graphs.map(cudaModel)) {
+    const isNew = (signature: string) => !kernels.has(signature);
+    const found = [...nodeSignatures(model)].filter(isNew);
+    if (found.length === 0) continue;
+    await (await runtime.InferenceSession.create(model, options)).release();
+    for (const signature of found) kernels.add(signature);
+  }
+  const golden = new URL("../golden/cuda-kernels.json", import.meta.url);
+  const all = { runtime: runtimeName(runtime), kernels: [...kernels].sort() };
+  if (process.env.UPDATE_GOLDEN === "1")
+    await writeFile(golden, `${JSON.stringify(all, undefined, 2)}\n`);
+  assert.deepEqual(all, JSON.parse(await readFile(golden, "utf8")));
+});
+
+test("a graph with a node that has no kernel is refused, not computed on the processor", {
+  skip,
+}, async () => {
+  const x = input("x", [2, 2], "int32");
+  const product = makeValue("MatMul", [x, x], {}, [2, 2], "int32");
+  await assert.rejects(device!.compile(graphOf({ product })), /fallback to CPU EP/);
+});
+
+const bytesOf = (tensors: Iterable<TensorData>) =>
+  Array.from(tensors, ({ data }) => data.byteLength).reduce((sum, bytes) => sum + bytes, 0);
+
+/** What CUDA copied while something was done. */
+async function copiedBy(work: () => Promise<unknown>): Promise<Traffic> {
+  const before = cuda!.counts();
+  await work();
+  const after = cuda!.counts();
+  return { toDevice: after.toDevice - before.toDevice, toHost: after.toHost - before.toHost };
+}
+
+type Check = (copied: Traffic, told: Traffic) => void;
+
+/** The device, with a check of what each of its runs copies beside what it is given and gives back. */
+function watched(given: Device, check: Check): Device {
+  const watch = (graph: Graph, executable: Executable, held: ReadonlySet<string>): Executable => ({
+    async run(inputs: ReadonlyMap<string, TensorData> | Tensors) {
+      let outputs: Record<string, TensorData> = {};
+      const copied = await copiedBy(async () => {
+        outputs = await executable.run(inputs);
+      });
+      const all = inputs instanceof Map ? inputs : new Map(Object.entries(inputs));
+      const names = graph.inputs.map(nameOf).filter((name) => !held.has(name));
+      const toDevice = bytesOf(names.map((name) => all.get(name)!));
+      check(copied, { toDevice, toHost: bytesOf(Object.values(outputs)) });
+      return outputs;
+    },
+    release: () => executable.release(),
+  });
+  return {
+    ...given,
+    compile: async (graph, options) =>
+      watch(graph, await given.compile(graph, options), new Set<string>()),
+    hold() {
+      const held = given.hold!();
+      const names = new Set<string>();
+      return {
+        write(tensors) {
+          const all = [...tensors];
+          for (const [name] of all) names.add(name);
+          return held.write(all);
+        },
+        read: (wanted) => held.read(wanted),
+        compile: async (graph, options) => watch(graph, await held.compile(graph, options), names),
+        revert: () => held.revert(),
+        get traffic() {
+          return held.traffic;
+        },
+        release: () => held.release(),
+      };
+    },
+  };
+}
+
+/** A step gives back its loss, the gradient's norm, and nothing else. */
+const asTraining: Check = (copied, told) => {
+  assert.deepEqual(copied, told);
+  assert.ok(copied.toHost <= 8, `${copied.toHost} bytes came back`);
+};
+
+/** Addresses and sizes of parts, which Concat, Split and products of broadcast batches take with them. */
+const DESCRIPTORS = 1024;
+
+/** Outputs that are constants lie on the host already. */
+const asOther: Check = (copied, told) => {
+  assert.ok(copied.toHost <= told.toHost, `${copied.toHost} bytes came back, not ${told.toHost}`);
+  const beside = copied.toDevice - told.toDevice;
+  assert.ok(beside >= 0 && beside <= DESCRIPTORS, `${beside} bytes beside the inputs`);
+};
+
+for (const { name, isTraining, run } of workloads)
+  test(`${name}: no node falls back, and only what is given and given back is copied`, {
+    skip,
+  }, async () => {
+    await run(watched(device!, isTraining ? asTraining : asOther));
+    assert.equal(cuda!.counts().misdirected, 0);
+  });
+
+test("a training gives its memory back", { skip }, async () => {
+  const { run } = workloads.find(
+    ({ name }) => name === "adamw of bert for sequence-classification",
+  )!;
+  const held: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    await run(device!);
+    held.push(cuda!.counts().held);
+  }
+  assert.deepEqual(held.slice(1), Array(3).fill(held[0]));
+});

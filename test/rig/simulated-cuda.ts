@@ -1,0 +1,36 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import koffi from "koffi";
+
+/** What CUDA was asked for, as test/rig/simulate-cuda.c counts it; bytes, but for `launches`. */
+const counters = ["toDevice", "toHost", "held", "launches", "misdirected"] as const;
+export type CudaCounts = Readonly<Record<(typeof counters)[number], number>>;
+
+/** CUDA's libraries without a device, in this process. */
+export interface SimulatedCuda {
+  /** Of all that was done so far. */
+  counts(): CudaCounts;
+  /** From now on the call with this number, from 1, of one of CUDA's functions gives an error; 0 calls: none. */
+  failAt(functionName: string, call: number, error: number): void;
+}
+
+/** What a skipped test says. */
+export const howToSimulateCuda =
+  "CUDA is not simulated; sh test/rig/simulate-cuda.sh says how, TUNESMITH_TEST_CUDA_SIMULATED=FOLDER where it is";
+
+/** The libraries that test/rig/simulate-cuda.sh made, loaded and on this process's paths; undefined where there are none. */
+export function loadSimulatedCuda(): SimulatedCuda | undefined {
+  const folder = process.env.TUNESMITH_TEST_CUDA_SIMULATED;
+  if (folder === undefined) return undefined;
+  process.env.PATH = `${folder}:${process.env.PATH}`;
+  process.env.LD_LIBRARY_PATH = folder; // of programs that are asked; this one's loader takes what is loaded
+  const runtime = koffi.load(join(folder, "libcudart.so.13"));
+  for (const name of readdirSync(folder))
+    if (/^libcu.*\.so\.\d+$/.test(name)) koffi.load(join(folder, name));
+  const count = runtime.func("int64_t simulatedCudaCount(const char *)");
+  return {
+    counts: () =>
+      Object.fromEntries(counters.map((name) => [name, Number(count(name))])) as CudaCounts,
+    failAt: runtime.func("void simulatedCudaFail(const char *, int, int)"),
+  };
+}
