@@ -3,6 +3,7 @@ import {
   graphOf,
   input,
   nameOf,
+  type Shape,
   topologicalOrder,
   type Value,
 } from "../compute/graph.ts";
@@ -10,8 +11,14 @@ import * as ops from "../compute/ops.ts";
 import type { Model } from "../models/model.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
 import { createGraphRule } from "./optimizers/create-optimizer.ts";
-import type { GraphRule, NamedValues } from "./optimizers/graph-rule.ts";
-import { layerRates } from "./optimizers/layer-rates.ts";
+import type { GraphRule } from "./optimizers/graph-rule.ts";
+import {
+  groupParameters,
+  joined,
+  type ParameterGroup,
+  parted,
+  stepRates,
+} from "./parameter-groups.ts";
 import { sumOfSquares } from "./sum-of-squares.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
 import type { TrainingGraph } from "./training-graph.ts";
@@ -42,6 +49,13 @@ export function sumGraph(training: TrainingGraph, model: Model): DeviceGraph {
   return replacing(new Map(sums), { loss });
 }
 
+interface UpdateOptions {
+  readonly model: Pick<Model, "parameters">;
+  readonly given: TrainingArguments;
+  /** Whether there are held sums of other batches. */
+  readonly adds: boolean;
+}
+
 /**
  * One step of the optimizer on a batch's gradients, to which held sums are added where `adds`: clipping, the
  * optimizer's memory, the weights and their moving average. Returns the batch's `loss` and the `gradient_norm` before
@@ -49,91 +63,57 @@ export function sumGraph(training: TrainingGraph, model: Model): DeviceGraph {
  */
 export function updateGraph(
   training: TrainingGraph,
-  {
-    model,
-    given,
-    adds,
-  }: {
-    model: Pick<Model, "parameters">;
-    given: TrainingArguments;
-    adds: boolean;
-  },
+  { model, given, adds }: UpdateOptions,
 ): DeviceGraph {
   const { loss, gradients: own } = wholeGradients(training, model.parameters);
   const gradients = adds ? withSums(own) : own;
   const inputs = inputsOf([loss, ...own.values()]);
-  const { norm, scale } = clipping([...gradients.values()], inputs.get("loss_scale"), given);
   const rule = createGraphRule(given);
   const trained = model.parameters.filter(({ frozen }) => !frozen);
+  const moving = trained.filter(({ name }) => gradients.has(name));
   const ratesOf = stepRates(rule, trained, given);
-  const share = input("average_share", []);
+  const groups = groupParameters(moving, rule, ratesOf).map((group) => ({
+    ...group,
+    before: joined(group.specs.map(({ name }) => inputs.get(name)!)),
+    gradient: joined(group.specs.map(({ name }) => gradients.get(name)!)),
+  }));
+  const all = groups.map(({ gradient }) => gradient);
+  const { norm, scale } = clipping(all, inputs.get("loss_scale"), given);
+  const share = given.ema_decay === undefined ? undefined : input("average_share", []);
   const next = new Map<string, Value>();
-  for (const spec of trained) {
-    const { name } = spec;
-    const gradient = gradients.get(name);
-    if (gradient === undefined) continue;
-    const before = inputs.get(name)!;
+  for (const { gradient, ...group } of groups) {
     const scaled = scale === undefined ? gradient : ops.mul(gradient, scale);
-    const { after, slots } = changed({ before, gradient: scaled, spec }, rule, ratesOf(spec));
-    next.set(name, after);
-    for (const [slot, value] of Object.entries(slots)) next.set(slotName(slot, name), value);
-    if (given.ema_decay === undefined) continue;
-    const average = input(averageName(name), before.shape);
-    const moved = ops.mul(ops.sub(after, average), share);
-    next.set(averageName(name), ops.add(average, moved));
+    const moved = changed({ ...group, gradient: scaled }, rule, share);
+    for (const [prefix, value] of moved)
+      for (const [i, part] of parted(value, group.specs).entries())
+        next.set(`${prefix}${group.specs[i]!.name}`, part);
   }
   return replacing(next, { loss, gradient_norm: norm });
 }
 
-/** Scalars of a step for one parameter. */
-interface ParameterRates {
-  readonly numbers: NamedValues;
-  readonly rate: Value;
-  /** The parameter times this is added to its gradient. */
-  readonly gradientDecay: number;
-  /** What the weights are multiplied by, where they decay. */
-  readonly keep: Value | undefined;
-}
-
-/** Parameters of one rate and decay share their scalars: each is an operation of its own. */
-function stepRates(
-  rule: GraphRule,
-  specs: readonly ParameterSpec[],
-  { weight_decay, layerwise_lr_decay }: TrainingArguments,
-): (spec: ParameterSpec) => ParameterRates {
-  const learningRate = input("learning_rate", []);
-  const names = Object.keys(rule.numbers(1));
-  const numbers = Object.fromEntries(names.map((name) => [name, input(name, [])]));
-  const scaleOf = layerRates(specs, layerwise_lr_decay);
-  const made = new Map<string, ParameterRates>();
-  return ({ name, decays }) => {
-    const [scale, decay] = [scaleOf(name), decays ? weight_decay : 0];
-    const key = `${scale} ${decay}`;
-    let rates = made.get(key);
-    if (rates === undefined) {
-      const own = scale === 1 ? learningRate : ops.mul(learningRate, scale);
-      const ofWeights = rule.decaysGradient ? 0 : decay;
-      const keep = ofWeights === 0 ? undefined : ops.sub(1, ops.mul(own, ofWeights));
-      rates = { numbers, rate: rule.rate(own, numbers), gradientDecay: decay - ofWeights, keep };
-      made.set(key, rates);
-    }
-    return rates;
-  };
-}
-
-/** A parameter after the step, and the optimizer's memory of it. */
+/** What a group holds after the step, by what stands before a parameter's name in the names of held tensors. */
 function changed(
-  { before, gradient, spec }: { before: Value; gradient: Value; spec: ParameterSpec },
+  group: ParameterGroup & { readonly before: Value; readonly gradient: Value },
   rule: GraphRule,
-  { numbers, rate, gradientDecay, keep }: ParameterRates,
-): { readonly after: Value; readonly slots: NamedValues } {
-  const memory = Object.entries(rule.slots(before.shape)).map(
-    ([slot, shape]) => [slot, input(slotName(slot, spec.name), shape)] as const,
+  averageShare: Value | undefined,
+): ReadonlyMap<string, Value> {
+  const { specs, before, gradient } = group;
+  const { numbers, rate, gradientDecay, keep } = group.rates;
+  const held = (prefix: string, shapeOf: (spec: ParameterSpec) => Shape) =>
+    joined(specs.map((spec) => input(`${prefix}${spec.name}`, shapeOf(spec))));
+  const memory = Object.keys(rule.slots(before.shape)).map(
+    (slot) => [slot, held(slotName(slot, ""), ({ shape }) => rule.slots(shape)[slot]!)] as const,
   );
   const whole = gradientDecay === 0 ? gradient : ops.add(gradient, ops.mul(before, gradientDecay));
   const { change, slots } = rule.change(whole, Object.fromEntries(memory), numbers);
   const kept = keep === undefined ? before : ops.mul(before, keep);
-  return { after: ops.sub(kept, ops.mul(change, rate)), slots };
+  const after = ops.sub(kept, ops.mul(change, rate));
+  const moved = new Map([["", after]]);
+  for (const [slot, value] of Object.entries(slots)) moved.set(slotName(slot, ""), value);
+  if (averageShare === undefined) return moved;
+  const average = held(AVERAGE, ({ shape }) => shape);
+  const step = ops.mul(ops.sub(after, average), averageShare);
+  return moved.set(AVERAGE, ops.add(average, step));
 }
 
 function inputsOf(values: readonly Value[]): ReadonlyMap<string, Value> {
@@ -156,7 +136,7 @@ function clipping(
   lossScale: Value | undefined,
   { max_grad_norm }: TrainingArguments,
 ): { readonly norm: Value; readonly scale: Value | undefined } {
-  const scaled = ops.sqrt(sumInPairs(gradients.map(sumOfSquares)));
+  const scaled = ops.sqrt(sumOfSquares(gradients));
   const norm = lossScale === undefined ? scaled : ops.div(scaled, lossScale);
   const clip = clipOf(norm, max_grad_norm);
   if (lossScale === undefined) return { norm, scale: clip };
@@ -168,12 +148,6 @@ function clipOf(norm: Value, most: number): Value | undefined {
   if (most <= 0) return undefined;
   const ratio = ops.div(most, ops.add(norm, 1e-6));
   return ops.where(ops.greater(ratio, 1), 1, ratio);
-}
-
-function sumInPairs(values: readonly Value[]): Value {
-  if (values.length === 1) return values[0]!;
-  const half = Math.ceil(values.length / 2);
-  return ops.add(sumInPairs(values.slice(0, half)), sumInPairs(values.slice(half)));
 }
 
 function replacing(

@@ -21,7 +21,7 @@ export const adafactorGraph: GraphRule = {
       gradient.shape.length === 2
         ? factored(gradient, squares, slots, numbers)
         : unfactored(gradient, squares, slots, numbers);
-    const mean = ops.mul(sumOfSquares(update), 1 / sizeOf(update.shape));
+    const mean = ops.mul(sumOfSquares([update]), 1 / sizeOf(update.shape));
     const excess = ops.div(ops.sqrt(mean), CLIP_THRESHOLD);
     const change = ops.div(update, ops.where(ops.greater(excess, 1), excess, 1));
     return { change, slots: made.slots };
