@@ -3,25 +3,26 @@ import { SessionCache } from "../compute/session-cache.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
 import type { ModelWithWeights } from "../models/pretrained.ts";
+import { DROPOUT_KEY } from "./computed-masks.ts";
 import { type DeviceGraph, sumGraph, updateGraph } from "./device-graphs.ts";
+import { dropoutKey } from "./dropout-key.ts";
 import { HeldTraining } from "./held-training.ts";
 import { SESSIONS } from "./host-state.ts";
-import { InputBuffers } from "./input-buffers.ts";
 import { LossScale } from "./loss-scale.ts";
 import { createGraphRule } from "./optimizers/create-optimizer.ts";
 import type { GraphRule } from "./optimizers/graph-rule.ts";
 import { productType } from "./product-type.ts";
 import type { StepResult, StepRole, TrainedTensors, TrainState } from "./train-state.ts";
 import type { TrainingArguments } from "./training-arguments.ts";
-import { type DropoutSite, trainingGraph } from "./training-graph.ts";
+import { trainingGraph } from "./training-graph.ts";
 import type { TrainingBatch } from "./training-step.ts";
 
 /** What a batch does in its step: `sum` keeps its gradients, `update` ends the step, alone or on top of such sums. */
 type Part = "sum" | "update" | "update-sums";
 
 /**
- * Weights and optimizer in a device's memory. A step sends the batch, with its dropout masks and a few numbers, and gets
- * back its loss and the gradient's norm; nothing else moves.
+ * Weights and optimizer in a device's memory. A step sends the batch and a few numbers, and gets back its loss and the
+ * gradient's norm; nothing else moves.
  */
 export class DeviceState implements TrainState {
   readonly #model: Model;
@@ -31,8 +32,6 @@ export class DeviceState implements TrainState {
   readonly #trained: HeldTraining;
   readonly #lossScale: LossScale | undefined;
   readonly #sessions = new SessionCache(SESSIONS);
-  readonly #dropoutSites = new Map<string, readonly DropoutSite[]>();
-  readonly #buffers = new InputBuffers();
   #steps = 0;
   #hasAverage = false;
 
@@ -118,24 +117,24 @@ export class DeviceState implements TrainState {
   ): Promise<Record<string, TensorData>> {
     await this.#trained.place();
     const key = `${part} ${JSON.stringify(batch.sizes)}`;
-    const executable = await this.#sessions.get(key, () => this.#compile(key, part, batch));
+    const executable = await this.#sessions.get(key, () => this.#compile(part, batch));
     const inputs = new Map(batch.tensors);
     const scale = this.#lossScale && { loss_scale: this.#lossScale.value };
     for (const [name, value] of Object.entries({ ...scalars, ...scale }))
       inputs.set(name, { dtype: "float32", shape: [], data: Float32Array.of(value) });
-    this.#buffers.addMasks(inputs, this.#dropoutSites.get(key)!, role);
+    inputs.set(DROPOUT_KEY, { dtype: "int32", shape: [4], data: dropoutKey(role) });
     return executable.run(inputs);
   }
 
-  async #compile(key: string, part: Part, { sizes }: TrainingBatch): Promise<Executable> {
+  async #compile(part: Part, { sizes }: TrainingBatch): Promise<Executable> {
     const [model, given] = [this.#model, this.#given];
     const checkpointing = given.gradient_checkpointing;
     const training = trainingGraph(model, sizes, {
       smoothing: given.label_smoothing_factor,
       checkpointing,
       mixedPrecision: productType(given),
+      computesMasks: true,
     });
-    this.#dropoutSites.set(key, training.dropoutSites);
     const { graph, next }: DeviceGraph =
       part === "sum"
         ? sumGraph(training, model)

@@ -1,17 +1,8 @@
 import type { TensorData } from "../compute/device.ts";
 import { sizeOf, type TypedArray } from "../compute/graph.ts";
-import { streamKey } from "../models/counter-hash.ts";
+import { type BatchRole, dropoutKey } from "./dropout-key.ts";
 import { fillDropoutMask } from "./dropout-mask.ts";
 import type { DropoutSite } from "./training-graph.ts";
-
-/** Where the random numbers of a batch come from. */
-export interface BatchRole {
-  readonly seed: number;
-  /** The number of the step, from 0. */
-  readonly step: number;
-  /** The number of the batch in its step, from 0. */
-  readonly part: number;
-}
 
 /** Memory for inputs, used again at each run: big arrays are dear to make and to collect. */
 export class InputBuffers {
@@ -32,14 +23,12 @@ export class InputBuffers {
   }
 
   /** Adds the mask of each place that drops out. */
-  addMasks(
-    inputs: Map<string, TensorData>,
-    sites: readonly DropoutSite[],
-    { seed, step, part }: BatchRole,
-  ): void {
-    for (const { site, input, shape, p } of sites) {
+  addMasks(inputs: Map<string, TensorData>, sites: readonly DropoutSite[], role: BatchRole): void {
+    const key = dropoutKey(role);
+    for (const place of sites) {
+      const { input, shape } = place;
       const data = this.take(input, sizeOf(shape), Uint8Array);
-      fillDropoutMask(data, p, streamKey(seed, "dropout", step, part, site));
+      fillDropoutMask(data, place, key);
       inputs.set(input, { dtype: "uint8", shape, data });
     }
   }

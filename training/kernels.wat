@@ -45,42 +45,71 @@
       (local.set $v (i32.add (local.get $v) (i32.const 16)))
       (br_if $next (i32.lt_u (local.get $p) (local.get $end)))))
 
-  ;; mix32 of counter-hash.ts on four numbers.
-  (func $mix (param $x v128) (result v128)
-    (local.set $x (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 16))))
-    (local.set $x (i32x4.mul (local.get $x) (i32x4.splat (i32.const 0x21f0aaad))))
-    (local.set $x (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15))))
-    (local.set $x (i32x4.mul (local.get $x) (i32x4.splat (i32.const 0xd35a2d97))))
-    (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15))))
+  ;; mix32 of counter-hash.ts.
+  (func $mix (param $x i32) (result i32)
+    (local.set $x (i32.xor (local.get $x) (i32.shr_u (local.get $x) (i32.const 16))))
+    (local.set $x (i32.mul (local.get $x) (i32.const 0x21f0aaad)))
+    (local.set $x (i32.xor (local.get $x) (i32.shr_u (local.get $x) (i32.const 15))))
+    (local.set $x (i32.mul (local.get $x) (i32.const 0xd35a2d97)))
+    (i32.xor (local.get $x) (i32.shr_u (local.get $x) (i32.const 15))))
 
-  ;; Whether each of the 16-bit halves of four hashes reaches the threshold: 0xffff or 0.
-  (func $reach (param $index v128) (param $second i32) (param $threshold i32) (result v128)
-    (i16x8.ge_u
-      (call $mix (v128.xor (call $mix (local.get $index)) (i32x4.splat (local.get $second))))
-      (i16x8.splat (local.get $threshold))))
+  ;; The key of a row, plus 1: the cube of its number (placeNumbers in dropout-key.ts) times factor plus shift.
+  (func $rowKey (param $row i32) (param $factor i32) (param $shift i32) (result i32)
+    (local $x i32)
+    (local.set $x
+      (i32.add
+        (i32.shl (call $mix (i32.add (local.get $row) (i32.const 1))) (i32.const 21))
+        (i32.add (i32.shl (local.get $row) (i32.const 1)) (i32.const 1))))
+    (local.set $x (i32.add (i32.mul (local.get $x) (local.get $factor)) (local.get $shift)))
+    (i32.add
+      (i32.mul (local.get $x) (i32.mul (local.get $x) (local.get $x)))
+      (i32.const 1)))
 
-  ;; Writes `count` bytes (a multiple of 16): 1 where a 16-bit half of the stream's numbers from
-  ;; `index` on reaches the threshold, else 0; the low half first.
+  ;; Writes `rows` rows of a mask, from number `row` on, of `columns` bytes each, 1 where an element is kept, else 0;
+  ;; `keys` are those of the columns. Up to 15 bytes behind the last row are written, too.
   (func (export "dropoutMask")
-    (param $mask i32) (param $count i32) (param $index i32)
-    (param $first i32) (param $second i32) (param $threshold i32)
-    (local $end i32) (local $numbers v128)
-    (local.set $end (i32.add (local.get $mask) (local.get $count)))
-    (local.set $numbers
-      (i32x4.add
-        (i32x4.splat (i32.add (local.get $index) (local.get $first)))
-        (v128.const i32x4 0 1 2 3)))
-    (loop $next
-      (v128.store (local.get $mask)
-        (v128.and
-          (i8x16.narrow_i16x8_s
-            (call $reach
-              (local.get $numbers) (local.get $second) (local.get $threshold))
-            (call $reach
-              (i32x4.add (local.get $numbers) (i32x4.splat (i32.const 4)))
-              (local.get $second) (local.get $threshold)))
-          (i8x16.splat (i32.const 1))))
-      (local.set $numbers (i32x4.add (local.get $numbers) (i32x4.splat (i32.const 8))))
-      (local.set $mask (i32.add (local.get $mask) (i32.const 16)))
-      (br_if $next (i32.lt_u (local.get $mask) (local.get $end)))))
+    (param $mask i32) (param $keys i32) (param $rows i32) (param $columns i32)
+    (param $row i32) (param $factor i32) (param $shift i32) (param $limit i32)
+    (local $lastRow i32) (local $at i32) (local $end i32) (local $key v128) (local $limits v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $limits (i32x4.splat (local.get $limit)))
+    (local.set $lastRow (i32.add (local.get $row) (local.get $rows)))
+    (local.set $at (local.get $mask))
+    (loop $nextRow
+      (local.set $key
+        (i32x4.splat
+          (call $rowKey (local.get $row) (local.get $factor) (local.get $shift))))
+      (local.set $mask (local.get $at))
+      (local.set $end (i32.add (local.get $mask) (local.get $columns)))
+      (loop $next ;; nothing is called here: four calls would take as long again
+        (local.set $a (i32x4.add (v128.load (local.get $keys)) (local.get $key)))
+        (local.set $b (i32x4.add (v128.load offset=16 (local.get $keys)) (local.get $key)))
+        (local.set $c (i32x4.add (v128.load offset=32 (local.get $keys)) (local.get $key)))
+        (local.set $d (i32x4.add (v128.load offset=48 (local.get $keys)) (local.get $key)))
+        (v128.store (local.get $at)
+          (v128.and
+            (i8x16.narrow_i16x8_s
+              (i16x8.narrow_i32x4_s
+                (i32x4.gt_s
+                  (i32x4.mul (local.get $a) (i32x4.mul (local.get $a) (local.get $a)))
+                  (local.get $limits))
+                (i32x4.gt_s
+                  (i32x4.mul (local.get $b) (i32x4.mul (local.get $b) (local.get $b)))
+                  (local.get $limits)))
+              (i16x8.narrow_i32x4_s
+                (i32x4.gt_s
+                  (i32x4.mul (local.get $c) (i32x4.mul (local.get $c) (local.get $c)))
+                  (local.get $limits))
+                (i32x4.gt_s
+                  (i32x4.mul (local.get $d) (i32x4.mul (local.get $d) (local.get $d)))
+                  (local.get $limits))))
+            (i8x16.splat (i32.const 1))))
+        (local.set $keys (i32.add (local.get $keys) (i32.const 64)))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
+      (local.set $keys
+        (i32.sub (local.get $keys) (i32.shl (i32.sub (local.get $at) (local.get $mask)) (i32.const 2))))
+      (local.set $at (local.get $end))
+      (local.set $row (i32.add (local.get $row) (i32.const 1)))
+      (br_if $nextRow (i32.lt_u (local.get $row) (local.get $lastRow)))))
 )

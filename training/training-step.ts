@@ -5,8 +5,9 @@ import { SessionCache } from "../compute/session-cache.ts";
 import type { BatchSizes } from "../models/batch-inputs.ts";
 import type { Model } from "../models/model.ts";
 import type { Parameters } from "../models/parameters.ts";
+import type { BatchRole } from "./dropout-key.ts";
 import type { GradientSum } from "./gradient-sum.ts";
-import { type BatchRole, InputBuffers } from "./input-buffers.ts";
+import { InputBuffers } from "./input-buffers.ts";
 import { type TrainingGraph, type TrainingGraphOptions, trainingGraph } from "./training-graph.ts";
 
 /** A batch as a training graph of its sizes reads it. */

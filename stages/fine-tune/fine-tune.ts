@@ -48,7 +48,7 @@ export type FineTuneInputs = typeof inputs;
 /** Trains a model on labelled rows, from a checkpoint or from random weights. */
 export const fineTune = defineStage({
   kind: "fine-tune",
-  version: 3,
+  version: 4,
   description: "Trains a model on labelled rows, from a checkpoint or from random weights.",
   params,
   inputs,

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { streamKey } from "../../models/counter-hash.ts";
 import {
   epochBatches,
   evaluationBatches,
   padBatch,
   trainingBatch,
 } from "../../training/batches.ts";
-import { fillDropoutMask } from "../../training/dropout-mask.ts";
 import { paddedLength } from "../../training/padded-length.ts";
 import { isEvaluatedAfter, plannedSteps, totalSteps } from "../../training/step-plan.ts";
 import { labelCount, type TokenDataset } from "../../training/token-dataset.ts";
@@ -185,21 +183,6 @@ test("steps are planned as Trainer does, the last of an epoch with the batches t
     [1, 2 / 3, [[2, 3]], true],
   ]);
   assert.equal(totalSteps(dataset, { ...defaultArguments, ...inOrder }), 9);
-});
-
-test("golden: a dropout mask, of an odd length", () => {
-  const mask = new Uint8Array(21);
-  fillDropoutMask(mask, 0.3, streamKey(42, "dropout", 0, 0, "site"));
-  assert.equal(mask.join(""), "101100101110111111111");
-});
-
-test("a dropout mask drops its share", () => {
-  for (const p of [0, 0.1, 0.5, 0.9]) {
-    const mask = new Uint8Array(100_000);
-    fillDropoutMask(mask, p, streamKey(1, "share"));
-    const kept = mask.reduce((sum, bit) => sum + bit, 0) / mask.length;
-    assert.ok(Math.abs(kept - (1 - p)) < 0.006, `kept ${kept} with p = ${p}`);
-  }
 });
 
 test("balanced sampling draws each label equally often, from the seed and the epoch alone", () => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import wabt from "wabt";
 import { hashAt, streamKey } from "../../models/counter-hash.ts";
-import { fillDropoutMask } from "../../training/dropout-mask.ts";
 import { kernelBytes } from "../../training/kernels.ts";
 import { adamUpdate } from "../../training/optimizers/adam-update.ts";
 
@@ -20,17 +19,6 @@ test("kernels.ts holds kernels.wat assembled", async () => {
     const next = source.replace(/kernelBytes =\s*"[^"]*"/, `kernelBytes =\n  "${assembled}"`);
     await writeFile(join(folder, "kernels.ts"), next);
   } else assert.equal(kernelBytes, assembled);
-});
-
-test("the mask of each element is that of the stream, over several pieces", () => {
-  const key = streamKey(9, "mask");
-  const mask = new Uint8Array(150_001);
-  fillDropoutMask(mask, 0.25, key);
-  const expected = mask.map((_, i) => {
-    const bits = hashAt(key, i >> 1);
-    return (i % 2 === 0 ? bits & 0xffff : bits >>> 16) >= 0.25 * 65536 ? 1 : 0;
-  });
-  assert.deepEqual(mask, expected);
 });
 
 test("an update is torch's formula in float32, element by element, over several pieces", () => {
