@@ -2,16 +2,11 @@ import type { Device } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
 import { graphOf, input } from "../graph.ts";
 import { neg } from "../ops/elementwise.ts";
+import { deviceFailure } from "./device-failure.ts";
 import { findCuda } from "./find-cuda.ts";
 import { openOrtDevice } from "./ort-device.ts";
 import type { OrtProvider } from "./ort-session.ts";
 import { tryProduct } from "./try-product.ts";
-
-const SETTINGS = {
-  use_tf32: "0", // float32 is to be float32, as on other devices
-  arena_extend_strategy: "kSameAsRequested", // the other doubles what it takes, of which weights fill a part
-  cudnn_conv_algo_search: "DEFAULT", // the others choose by their own clocks
-};
 
 /**
  * The NVIDIA device with this id, else the first, by ONNX Runtime's CUDA provider. Throws DeviceError where something
@@ -19,9 +14,7 @@ const SETTINGS = {
  */
 export async function openCudaDevice(id?: string): Promise<Device> {
   findCuda();
-  const provider = cudaProvider(numberOf(id, process.env.CUDA_VISIBLE_DEVICES));
-  const device = await openOrtDevice("cuda", provider);
-  await tryOut(device);
+  const device = await start(cudaProvider(numberOf(id, process.env.CUDA_VISIBLE_DEVICES)));
   return {
     ...device,
     // Products in float16 are in the provider, whatever the device; those in bfloat16 are the device's.
@@ -31,12 +24,15 @@ export async function openCudaDevice(id?: string): Promise<Device> {
 }
 
 /** The first session loads the provider and takes hold of the device: what is wrong with either is told at once. */
-async function tryOut(device: Device): Promise<void> {
+async function start(provider: OrtProvider): Promise<Device> {
   try {
+    const device = await openOrtDevice("cuda", provider);
     const executable = await device.compile(graphOf({ y: neg(input("x", [1])) }));
     await executable.release();
+    return device;
   } catch (error) {
-    if (error instanceof DeviceError) throw error;
+    const failure = deviceFailure(error);
+    if (failure instanceof DeviceError) throw failure;
     throw new DeviceError(
       "device-missing",
       `The CUDA provider does not start: ${(error as Error).message.trim().split(" : ").at(-1)}`,
@@ -55,20 +51,26 @@ export function numberOf(id: string | undefined, visible: string | undefined): n
 
 /** ONNX Runtime's CUDA provider, on the device with this number. */
 export function cudaProvider(number: number): OrtProvider {
+  const options = {
+    device_id: String(number),
+    use_tf32: "0", // float32 is to be float32, as on other devices
+    cudnn_conv_algo_search: "DEFAULT", // the others choose by their own clocks
+  };
   return {
+    name: "CUDAExecutionProvider",
     memory: "Cuda",
     device: number,
-    append(api, options) {
+    options,
+    append(api, session) {
       const cuda = api.make("CreateCUDAProviderOptions");
       try {
-        const given = Object.entries({ device_id: String(number), ...SETTINGS });
-        const [names, values] = [given.map(([name]) => name), given.map(([, value]) => value)];
-        api.call("UpdateCUDAProviderOptions", cuda, names, values, given.length);
-        api.call("SessionOptionsAppendExecutionProvider_CUDA_V2", options, cuda);
+        const [names, values] = [Object.keys(options), Object.values(options)];
+        api.call("UpdateCUDAProviderOptions", cuda, names, values, names.length);
+        api.call("SessionOptionsAppendExecutionProvider_CUDA_V2", session, cuda);
       } finally {
         api.release("ReleaseCUDAProviderOptions", cuda);
       }
-      api.call("AddSessionConfigEntry", options, "session.disable_cpu_ep_fallback", "1");
+      api.call("AddSessionConfigEntry", session, "session.disable_cpu_ep_fallback", "1");
     },
   };
 }

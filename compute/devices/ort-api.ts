@@ -36,10 +36,12 @@ const makers = {
   CreateMemoryInfo: [68, "str", "int", "int", "int"],
   CreateAllocator: [131, "void *", "void *"],
   CreateIoBinding: [134, "void *"],
+  CreateArenaCfgV2: [164, "const char **", "void *", "size_t"],
   CreateCUDAProviderOptions: [205],
 } as const satisfies Record<string, Signature>;
 
 const actions = {
+  DisableMemPattern: [17, "void *"],
   SetSessionLogSeverityLevel: [22, "void *", "int"],
   SetSessionGraphOptimizationLevel: [23, "void *", "int"],
   SetIntraOpNumThreads: [24, "void *", "int"],
@@ -51,6 +53,16 @@ const actions = {
   SynchronizeBoundOutputs: [203, "void *"],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, "void *", "void *"],
   UpdateCUDAProviderOptions: [206, "void *", "const char **", "const char **", "size_t"],
+  CreateAndRegisterAllocatorV2: [
+    259,
+    "void *",
+    "str",
+    "void *",
+    "void *",
+    "const char **",
+    "const char **",
+    "size_t",
+  ],
   SetDeterministicCompute: [273, "void *", "bool"],
 } as const satisfies Record<string, Signature>;
 
@@ -62,6 +74,7 @@ const releases = {
   ReleaseSessionOptions: 100,
   ReleaseAllocator: 132,
   ReleaseIoBinding: 135,
+  ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,
 } as const;
 

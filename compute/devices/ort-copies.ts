@@ -12,13 +12,20 @@ import { OrtTensor } from "./ort-tensor.ts";
 export class OrtCopies implements DeviceCopies<OrtTensor> {
   readonly #api: OrtApi;
   readonly #provider: OrtProvider;
+  readonly #memory: Handle;
   readonly #onHost: OnHost;
   readonly #sessions = new Map<number, OrtSession>();
   #allocator: Handle | undefined;
 
-  constructor(api: OrtApi, provider: OrtProvider, onHost: OnHost) {
+  /** `memory` describes the provider's. */
+  constructor(
+    api: OrtApi,
+    provider: OrtProvider,
+    { memory, onHost }: { memory: Handle; onHost: OnHost },
+  ) {
     this.#api = api;
     this.#provider = provider;
+    this.#memory = memory;
     this.#onHost = onHost;
   }
 
@@ -63,7 +70,7 @@ export class OrtCopies implements DeviceCopies<OrtTensor> {
 
   #allocate(shape: Shape): OrtTensor {
     try {
-      this.#allocator ??= this.#session(shape.length).allocator(this.#provider);
+      this.#allocator ??= this.#session(shape.length).allocator(this.#memory);
       return OrtTensor.allocated(this.#api, this.#allocator, shape);
     } catch (error) {
       throw deviceFailure(error);

@@ -5,6 +5,7 @@ import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { openOrtApi } from "./ort-api.ts";
 import { OrtCopies } from "./ort-copies.ts";
 import { type OnHost, OrtExecutable } from "./ort-executable.ts";
+import { sharedPool } from "./ort-pool.ts";
 import { type OrtProvider, OrtSession } from "./ort-session.ts";
 import { OrtTensor } from "./ort-tensor.ts";
 import { steadyScatters } from "./steady-scatter.ts";
@@ -19,7 +20,8 @@ export async function openOrtDevice(kind: string, provider: OrtProvider): Promis
   const api = await openOrtApi();
   const host = api.make("CreateMemoryInfo", "Cpu", DEVICE_ALLOCATOR, HOST, DEFAULT_MEMORY);
   const onHost: OnHost = (tensor) => OrtTensor.onHost(api, host, tensor);
-  const copies = new OrtCopies(api, provider, onHost);
+  const memory = sharedPool(api, provider);
+  const copies = new OrtCopies(api, provider, { memory, onHost });
   const compile = async (
     graph: Graph,
     options: CompileOptions,

@@ -5,17 +5,19 @@ import { NOT_WITH_REPEATS } from "./session-executable.ts";
 
 /** What computes under ONNX Runtime. */
 export interface OrtProvider {
+  /** As ONNX Runtime names it: `CUDAExecutionProvider`. */
+  readonly name: string;
   /** The memory that its tensors stay in, as ONNX Runtime names it: `Cuda`, `Cpu`. */
   readonly memory: string;
   /** The number of the device. */
   readonly device: number;
+  /** Its settings. */
+  readonly options: Readonly<Record<string, string>>;
   /** Adds it to the options of a session. */
   append(api: OrtApi, options: Handle): void;
 }
 
 const ALL_OPTIMIZATIONS = 99;
-const ARENA_ALLOCATOR = 1;
-const DEFAULT_MEMORY = 0;
 
 /** A model made ready for a provider, with tensors bound to its inputs and outputs at each run. */
 export class OrtSession {
@@ -31,6 +33,8 @@ export class OrtSession {
       api.call("SetSessionLogSeverityLevel", options, FATAL);
       api.call("SetIntraOpNumThreads", options, 1);
       api.call("SetDeterministicCompute", options, true);
+      // From the second run on, a pattern would take all of a run's memory in one piece, beside the pieces of the first.
+      api.call("DisableMemPattern", options);
       if (repeats)
         api.call(
           "AddSessionConfigEntry",
@@ -38,6 +42,7 @@ export class OrtSession {
           "optimization.disable_specified_optimizers",
           NOT_WITH_REPEATS,
         );
+      api.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       provider.append(api, options);
       this.#handle = api.make("CreateSessionFromArray", api.env, model, model.length, options);
     } catch (error) {
@@ -64,20 +69,9 @@ export class OrtSession {
     }
   }
 
-  /** What allocates the provider's memory; it is the session's, and lives as long. */
-  allocator({ memory, device }: OrtProvider): Handle {
-    const info = this.#api.make(
-      "CreateMemoryInfo",
-      memory,
-      ARENA_ALLOCATOR,
-      device,
-      DEFAULT_MEMORY,
-    );
-    try {
-      return this.#api.make("CreateAllocator", this.#handle, info);
-    } finally {
-      this.#api.release("ReleaseMemoryInfo", info);
-    }
+  /** What allocates the memory that `info` describes. */
+  allocator(info: Handle): Handle {
+    return this.#api.make("CreateAllocator", this.#handle, info);
   }
 
   release(): void {

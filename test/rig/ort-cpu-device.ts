@@ -14,8 +14,10 @@ export async function openOrtCpu(): Promise<Device> {
   if (process.platform !== "linux")
     throw new DeviceError("device-missing", "There is no such library.", howToGetOrt);
   const device = await openOrtDevice("cpu", {
+    name: "CPUExecutionProvider",
     memory: "Cpu",
     device: 0,
+    options: {},
     append: (api, options) =>
       api.call("AddSessionConfigEntry", options, "session.set_denormal_as_zero", "1"),
   });
