@@ -1,8 +1,5 @@
 import type { Device } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
-import { graphOf, input } from "../graph.ts";
-import { neg } from "../ops/elementwise.ts";
-import { deviceFailure } from "./device-failure.ts";
 import { findCuda } from "./find-cuda.ts";
 import { openOrtDevice } from "./ort-device.ts";
 import type { OrtProvider } from "./ort-session.ts";
@@ -23,16 +20,11 @@ export async function openCudaDevice(id?: string): Promise<Device> {
   };
 }
 
-/** The first session loads the provider and takes hold of the device: what is wrong with either is told at once. */
 async function start(provider: OrtProvider): Promise<Device> {
   try {
-    const device = await openOrtDevice("cuda", provider);
-    const executable = await device.compile(graphOf({ y: neg(input("x", [1])) }));
-    await executable.release();
-    return device;
+    return await openOrtDevice("cuda", provider);
   } catch (error) {
-    const failure = deviceFailure(error);
-    if (failure instanceof DeviceError) throw failure;
+    if (error instanceof DeviceError) throw error;
     throw new DeviceError(
       "device-missing",
       `The CUDA provider does not start: ${(error as Error).message.trim().split(" : ").at(-1)}`,

@@ -2,6 +2,7 @@ import type { KoffiFunc } from "koffi";
 import { DeviceError } from "../device-error.ts";
 import { installedVersion } from "./installed-version.ts";
 import { runtimeLibrary } from "./runtime-library.ts";
+import { loadRuntime } from "./session-executable.ts";
 
 type Koffi = typeof import("koffi");
 
@@ -144,6 +145,8 @@ export async function openOrtApi({
   version = installedVersion("onnxruntime-node"),
   loadKoffi = () => import("koffi"),
 }: OrtSource = {}): Promise<OrtApi> {
+  // Keeps the library to the end: koffi gives up what it loaded before providers, when the process ends, still use it.
+  await loadRuntime();
   const [koffi, getBase] = await loadLibrary(path, loadKoffi);
   const [getApi, getVersion] = koffi.decode(getBase(), koffi.array("void *", 2)) as Handle[];
   const found = koffi.call(getVersion, koffi.proto("str", [])) as string;
@@ -172,7 +175,7 @@ async function loadLibrary(
   } catch (cause) {
     throw new DeviceError(
       "device-missing",
-      `ONNX Runtime's C functions could not be loaded: ${(cause as Error).message}`,
+      `ONNX Runtime's C functions could not be loaded from ${path}: ${(cause as Error).message}`,
       "install tunesmith's packages again, with the optional ones (koffi's own binary is one): npm ci",
       cause,
     );

@@ -14,7 +14,8 @@ const [DEVICE_ALLOCATOR, HOST, DEFAULT_MEMORY] = [0, 0, 0];
 
 /**
  * A device that holds tensors, by one of ONNX Runtime's providers through its C functions: onnxruntime-node has tensors
- * in WebGPU's memory, but in no other. Throws DeviceError where the functions cannot be loaded.
+ * in WebGPU's memory, but in no other. Throws DeviceError where the functions cannot be loaded, and
+ * what the provider says where it does not start.
  */
 export async function openOrtDevice(kind: string, provider: OrtProvider): Promise<Device> {
   const api = await openOrtApi();

@@ -37,6 +37,8 @@ test("what CUDA throws, as errors that say what to do", () => {
   const expected = {
     [cudaCall("CUDA failure 2: out of memory", "cudaStreamCreateWithFlags(&stream, 1)")]: noMemory,
     [cudaCall("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED", "cublasCreate(&handle)")]: noMemory,
+    [cudaCall("CUBLAS failure 3: the resource allocation failed", "cublasCreate(&handle)")]:
+      noMemory,
     "Non-zero status code returned while running FusedMatMul node. Name:'MatMul_92' Status Message: /onnxruntime_src/onnxruntime/core/framework/bfc_arena.cc:376 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) Failed to allocate memory for requested buffer of size 8388608000":
       noMemory,
     [cudaCall("CUDA failure 700: an illegal memory access was encountered", "cudaMemcpy(d, s)")]:

@@ -1,6 +1,143 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { TensorData } from "../../compute/device.ts";
 import { numberOf } from "../../compute/devices/cuda.ts";
+import { openOrtApi } from "../../compute/devices/ort-api.ts";
+import { type OrtProvider, OrtSession } from "../../compute/devices/ort-session.ts";
+import { graphOf, input, nameOf } from "../../compute/graph.ts";
+import { copyModel } from "../../compute/onnx/copy-model.ts";
+import * as ops from "../../compute/ops.ts";
+import { updateGraph } from "../../training/device-graphs.ts";
+import { completeArguments } from "../../training/training-arguments.ts";
+import { trainingGraph } from "../../training/training-graph.ts";
+import { drawTensors } from "../rig/case-data.ts";
+import { howToGetOrt, openOrtCpu, ortCpu } from "../rig/ort-cpu-device.ts";
+import { stepCases } from "../rig/step-case.ts";
+
+// What CUDA is reached by, ONNX Runtime's C functions, with the processor's provider in CUDA's place.
+
+const skip = process.platform !== "linux" && howToGetOrt;
+
+test("says what it is", { skip }, async () => {
+  const { kind, runtime, platform } = (await openOrtCpu()).facts;
+  assert.equal(kind, "cpu");
+  assert.match(runtime, /^onnxruntime 1\.\d+\.\d+$/);
+  assert.equal(platform, `${process.platform}-${process.arch}`);
+});
+
+test("a step on tensors that are held has the bits of one whose tensors come and go", {
+  skip,
+}, async () => {
+  const device = await openOrtCpu();
+  const { start, batch } = stepCases()[0]!;
+  const { model } = start;
+  const given = completeArguments({ weight_decay: 0.01, max_grad_norm: 0.5 });
+  const training = trainingGraph(model, batch.sizes);
+  const { graph, next } = updateGraph(training, { model, given, adds: false });
+  const drawn = graph.inputs.map((value) => {
+    const { shape, dtype } = value;
+    return [nameOf(value), { shape, dtype, range: dtype === "uint8" ? [0, 2] : [0.01, 0.5] }];
+  });
+  const all = new Map<string, TensorData>([
+    ...Object.entries(drawTensors(Object.fromEntries(drawn))),
+    ...start.parameters,
+    ...batch.tensors,
+  ]);
+
+  const plain = await device.compile(graph);
+  const expected = await plain.run(all);
+  await plain.release();
+
+  const held = device.hold!();
+  const stays = new Set([...next.values(), ...start.parameters.keys()]);
+  for (const name of stays) await held.write([[name, all.get(name)!]]);
+  const resident = await held.compile(graph, { next });
+  const made = await resident.run(new Map([...all].filter(([name]) => !stays.has(name))));
+  for (const [output, name] of next) made[output] = (await held.read([name])).get(name)!;
+  await resident.release();
+  await held.release();
+  assert.ok(next.size > 20 && Number.isFinite(expected.loss!.data[0]));
+  assert.deepEqual(made, expected);
+});
+
+test("what ONNX Runtime refuses is thrown in its words, and the session goes on", {
+  skip,
+}, async () => {
+  const api = await openOrtApi();
+  assert.throws(() => new OrtSession(api, ortCpu, Uint8Array.of(1, 2, 3)), {
+    message: "Failed to load model because protobuf parsing failed.",
+  });
+  const session = new OrtSession(api, ortCpu, copyModel(1));
+  for (let run = 0; run < 2; run++)
+    assert.throws(() => session.run(new Map(), new Map()), {
+      message: "At least one output should be requested.",
+    });
+  session.release();
+});
+
+test("an operation that would fall back to the processor is refused", { skip }, async () => {
+  const without: OrtProvider = {
+    ...ortCpu,
+    append: (api, options) =>
+      api.call("AddSessionConfigEntry", options, "session.disable_cpu_ep_fallback", "1"),
+  };
+  const api = await openOrtApi();
+  assert.throws(() => new OrtSession(api, without, copyModel(1)), {
+    message:
+      "This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.",
+  });
+});
+
+test("a library of another version, none, and koffi missing: what to do", { skip }, async () => {
+  const refusal = (message: RegExp, hint: string) => ({
+    name: "DeviceError",
+    code: "device-missing",
+    message,
+    hint,
+  });
+  await assert.rejects(
+    openOrtApi({ version: "1.29.0" }),
+    refusal(
+      /libonnxruntime\.so\.1 is ONNX Runtime 1\.\d+\.\d+, not 1\.29\.0\.$/,
+      "install tunesmith's packages again: npm ci",
+    ),
+  );
+  const again =
+    "install tunesmith's packages again, with the optional ones (koffi's own binary is one): npm ci";
+  await assert.rejects(
+    openOrtApi({ path: "/nowhere/libonnxruntime.so.1" }),
+    refusal(
+      /^ONNX Runtime's C functions could not be loaded from \/nowhere\/libonnxruntime.so.1: /,
+      again,
+    ),
+  );
+  const withoutKoffi = () => Promise.reject(new Error("Cannot find package 'koffi'"));
+  await assert.rejects(
+    openOrtApi({ loadKoffi: withoutKoffi }),
+    refusal(/could not be loaded from .*: Cannot find package 'koffi'$/, again),
+  );
+});
+
+test("200 graphs that are made, run and released leave no memory behind", { skip }, async () => {
+  const device = await openOrtCpu();
+  const held = device.hold!();
+  const size = 1024 * 1024;
+  const large: TensorData = { dtype: "float32", shape: [size], data: new Float32Array(size) };
+  const [w, x] = [input("w", [size]), input("x", [size])];
+  const graph = graphOf({ next: ops.add(w, x), sum: ops.reduceSum(ops.mul(w, x), [0]) });
+  const once = async () => {
+    await held.write([["w", large]]);
+    const executable = await held.compile(graph, { next: new Map([["next", "w"]]) });
+    await executable.run({ x: large });
+    await executable.release();
+  };
+  for (let run = 0; run < 10; run++) await once();
+  const before = process.memoryUsage.rss();
+  for (let run = 0; run < 200; run++) await once();
+  const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+  await held.release();
+  assert.ok(grown < 100, `${grown.toFixed(0)} MB more, of tensors of 4 MB`);
+});
 
 test("CUDA counts the devices that it sees", () => {
   assert.deepEqual(
