@@ -138,7 +138,7 @@ function printDevice(kind: string, hasTorch: boolean): void {
   const ours = reason === undefined ? inChild(kind) : undefined;
   if (reason !== undefined) console.log(`${kind.padEnd(24)}not measured: ${reason}`);
   if (ours === undefined) return;
-  const adapter = deviceKinds[kind]!.adapter?.().adapter;
+  const adapter = deviceKinds[kind]!.adapter?.().facts.adapter;
   printSide(adapter === undefined ? kind : `${kind} (${adapter})`, ours);
   const torchName = torchNames[kind];
   const theirs = hasTorch && torchName ? inChild(`torch:${torchName}`) : undefined;

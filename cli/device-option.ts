@@ -7,7 +7,7 @@ export function deviceOption(): Option {
   const kinds = ["auto", ...Object.keys(deviceKinds)];
   return new Option(
     "--device <kind>",
-    `${kinds.join(", ")} (default: TUNESMITH_DEVICE, else auto)`,
+    `${kinds.join(", ")}; webgpu:1 is adapter 1 of doctor's list (default: TUNESMITH_DEVICE, else auto)`,
   );
 }
 

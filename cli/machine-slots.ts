@@ -41,7 +41,8 @@ interface Configuration {
 
 /**
  * What stages may take on this machine: what the user's configuration says under `slots`, else what the system tells.
- * Under webgpu that is one graphics device: the driver chooses which. Mistakes in the configuration are printed.
+ * Under webgpu that is at most one graphics device, whatever its id: all stages of a run are on one adapter, the driver's
+ * choice or that of `--device webgpu:1`. Mistakes in the configuration are printed.
  */
 export function machineSlots(
   context: CliContext,
@@ -52,7 +53,10 @@ export function machineSlots(
   const { gpu, cpu, memory_gb } = configuration.slots;
   return {
     slots: {
-      gpus: gpu?.map(String) ?? (device === "webgpu" ? ["0"] : visibleGpus(context.environment)),
+      gpus:
+        device === "webgpu"
+          ? (gpu ?? [0]).slice(0, 1).map(String)
+          : (gpu?.map(String) ?? visibleGpus(context.environment)),
       cpu: cpu ?? availableParallelism(),
       memory_gb: memory_gb ?? totalmem() / BYTES_PER_GB,
     },

@@ -81,6 +81,10 @@ export interface DeviceRequest {
   readonly threads: number;
   /** Ids of the graphics devices that are the stage's own while it runs; absent: it has none. */
   readonly gpus?: readonly string[];
+  /** Bytes of the largest tensor that the device takes, where that is known. */
+  readonly largestTensor?: number;
+  /** Environment variables by which the device's driver gives the adapter that was asked for. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** An input of a running stage. */

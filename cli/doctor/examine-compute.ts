@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../../compute/device-error.ts";
+import type { WebgpuAdapter } from "../../compute/devices/adapter-of.ts";
 import { type CudaAdapter, findCuda } from "../../compute/devices/find-cuda.ts";
 import { installedVersion } from "../../compute/devices/installed-version.ts";
-import { findWebgpuAdapter, type WebgpuAdapter } from "../../compute/devices/webgpu-adapter.ts";
+import { findWebgpuAdapter } from "../../compute/devices/webgpu-adapter.ts";
 import { formatCount } from "../text/format-quantity.ts";
+import { describeWebgpu } from "./describe-webgpu.ts";
 import { addOn, examineDevice } from "./examine-device.ts";
 import type { Finding } from "./finding.ts";
 
@@ -48,13 +50,6 @@ export async function examineAccelerators(
     foundOrAbsent("cuda", () => describeCuda(finders.cuda())),
     await finders.tfjsNodeGpu(),
   ];
-}
-
-function describeWebgpu({ name, driver, isSoftware }: WebgpuAdapter): Omit<Finding, "name"> {
-  const by = driver === undefined ? "" : ` (${driver})`;
-  if (!isSoftware) return { state: "ok", detail: `computes on ${name}${by}` };
-  const detail = `computes on ${name}${by}, which is the processor again`;
-  return { state: "note", detail, hint: "only --device webgpu takes a software adapter" };
 }
 
 function describeCuda({ gpus, driver }: CudaAdapter): Omit<Finding, "name"> {

@@ -5,7 +5,7 @@ import { DeviceError } from "../device-error.ts";
 const NO_CUDA = /CUDA failure (?:3|34|35|46|100|101|209|222|80[0-4]): ([^;]*[^;\s])/;
 const NO_ADAPTER = /Failed to get a WebGPU adapter|No supported adapters|RequestAdapter/;
 const NO_MEMORY =
-  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|ALLOC(ATION)?_FAILED|CUBLAS failure 3:|OOM when allocating|buffer size .*exceed|exceeds the (max|limit)|too large|narrowing_error|Invalid Buffer[^\]]*\] is invalid due to a previous error/i;
+  /out.of.memory|OUT_OF_(DEVICE|HOST)_MEMORY|bad_alloc|Failed to allocate|ALLOC(ATION)?_FAILED|CUBLAS failure 3:|OOM when allocating|buffer size .*exceed|exceeds the (max|limit)|too large|Too many storage buffers|narrowing_error|Invalid Buffer[^\]]*\] is invalid due to a previous error/i;
 /** After CUDA's errors of these numbers a process can compute no more. */
 const LOST =
   /device.{0,20}(lost|removed|destroyed)|DEVICE_LOST|DeviceLost|CUDA failure (214|220|70\d|71\d|720|999):|CUBLAS failure 1[34]:/i;

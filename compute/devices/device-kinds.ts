@@ -1,9 +1,11 @@
 import type { Device } from "../device.ts";
+import type { WebgpuAdapter } from "./adapter-of.ts";
+import type { VulkanEnvironment } from "./choose-adapter.ts";
 import { findCuda } from "./find-cuda.ts";
 import { installedVersion } from "./installed-version.ts";
 import { nvidiaDriver } from "./nvidia-driver.ts";
 import { type TfjsKind, tfjsPackages, tfjsRuntimeName } from "./tfjs-runtime.ts";
-import { findWebgpuAdapter } from "./webgpu-adapter.ts";
+import { findAdapterNumbered, findWebgpuAdapter } from "./webgpu-adapter.ts";
 
 /** What a device of a kind is opened with. */
 export interface DeviceOptions {
@@ -11,6 +13,18 @@ export interface DeviceOptions {
   readonly threads: number;
   /** Ids of the graphics devices that are lent; absent: the first one there is. */
   readonly gpus?: readonly string[];
+  /** Bytes of the largest tensor that the device takes; absent: nobody knows. */
+  readonly largestTensor?: number;
+  /** Variables by which Vulkan gives the adapter that was chosen. */
+  readonly environment?: VulkanEnvironment;
+}
+
+/** What a device computes on. */
+export interface DeviceAdapter {
+  /** For lockfiles: what may change bits or make a run impossible. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  /** What a device on it is opened with. */
+  readonly options?: Pick<DeviceOptions, "largestTensor" | "environment">;
 }
 
 /** A kind of device, as `--device` names it. */
@@ -18,7 +32,9 @@ export interface DeviceKind {
   /** What runs its graphs, with its version. Loads nothing; throws DeviceError where a package is missing. */
   runtime(): string;
   /** What it computes on, where bits depend on that and not on the processor. Loads nothing; throws DeviceError where it is not there. */
-  adapter?(): Readonly<Record<string, string>>;
+  adapter?(): DeviceAdapter;
+  /** The same of the one with this number in the driver's list, where one can be chosen. */
+  adapterNumbered?(number: number): DeviceAdapter;
   /** Loads what it needs. Throws DeviceError where that is missing, or does not work. */
   open(options: DeviceOptions): Promise<Device>;
 }
@@ -30,10 +46,29 @@ const tfjs = (kind: TfjsKind): DeviceKind => ({
 });
 
 /** All devices that the driver tells of; `unknown` where it tells of none, as under Windows. */
-function nvidiaAdapter(): Readonly<Record<string, string>> {
+function nvidiaAdapter(): DeviceAdapter {
   const driver = nvidiaDriver();
-  if (driver === undefined) return { adapter: "unknown" };
-  return { adapter: [...new Set(driver.gpus)].join(", "), driver: driver.version };
+  if (driver === undefined) return { facts: { adapter: "unknown" } };
+  return { facts: { adapter: [...new Set(driver.gpus)].join(", "), driver: driver.version } };
+}
+
+function webgpuAdapter(
+  { name, driver, limits }: WebgpuAdapter,
+  environment?: VulkanEnvironment,
+): DeviceAdapter {
+  const { hasFloat16: float16, largestBuffer } = limits ?? {};
+  return {
+    facts: {
+      adapter: name,
+      ...(driver !== undefined && { driver }),
+      ...(float16 !== undefined && { float16 }),
+      ...(largestBuffer !== undefined && { largest_buffer: largestBuffer }),
+    },
+    options: {
+      ...(largestBuffer !== undefined && { largestTensor: largestBuffer }),
+      ...(environment && { environment }),
+    },
+  };
 }
 
 const onnxruntime = () => `onnxruntime ${installedVersion("onnxruntime-node")}`;
@@ -46,17 +81,18 @@ export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
   },
   webgpu: {
     runtime: onnxruntime,
-    adapter() {
-      const { name, driver } = findWebgpuAdapter();
-      return { adapter: name, ...(driver && { driver }) };
+    adapter: () => webgpuAdapter(findWebgpuAdapter()),
+    adapterNumbered(number) {
+      const { adapter, environment } = findAdapterNumbered(number);
+      return webgpuAdapter(adapter, environment);
     },
-    open: async () => (await import("./webgpu.ts")).openWebgpuDevice(),
+    open: async (options) => (await import("./webgpu.ts")).openWebgpuDevice(options),
   },
   cuda: {
     runtime: onnxruntime,
     adapter() {
       const { gpus, driver } = findCuda();
-      return { adapter: [...new Set(gpus)].join(", "), driver };
+      return { facts: { adapter: [...new Set(gpus)].join(", "), driver } };
     },
     open: async ({ gpus }) => (await import("./cuda.ts")).openCudaDevice(gpus?.[0]),
   },

@@ -1,15 +1,6 @@
-import { type DType, type Graph, sizeOf, type Value } from "../graph.ts";
+import { bytesOf } from "../bytes-of.ts";
+import type { Graph, Value } from "../graph.ts";
 import { mergeEqual } from "../merge-equal.ts";
-
-const BYTES: Readonly<Record<DType, number>> = {
-  float32: 4,
-  int32: 4,
-  int64: 8,
-  uint8: 1,
-  bool: 1,
-  float16: 2,
-  bfloat16: 2,
-};
 
 /** Operations whose kernels can write over an input that nothing reads later. */
 const IN_PLACE = new Set(
@@ -59,7 +50,7 @@ function buffersOf(graph: Graph, order: readonly Value[]): readonly Buffer[] {
     const read = readers.get(node) ?? [];
     const sources = node.inputs.map((value) => held.get(value));
     const isOutput = outputs.has(node);
-    const bytes = sizeOf(node.shape) * BYTES[node.dtype];
+    const bytes = bytesOf(node);
     const isSeen = !isOutput && isView(node, read);
     let buffer = isSeen ? sources[0] : undefined;
     if (!isSeen && !isOutput) buffer = overwritten(node, sources, bytes) ?? free.get(bytes)?.pop();

@@ -8,33 +8,31 @@ import {
   readFileSync,
   rmSync,
 } from "node:fs";
-import { arch, cpus, tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DeviceError } from "../device-error.ts";
+import { adapterOf, type WebgpuAdapter } from "./adapter-of.ts";
+import {
+  type ChosenAdapter,
+  chooseAdapter,
+  type ProbedAdapter,
+  type VulkanEnvironment,
+} from "./choose-adapter.ts";
+import type { VulkanDevice } from "./vulkan-devices.ts";
 
-/** What computes under WebGPU on this machine. */
-export interface WebgpuAdapter {
-  /** As its driver calls it; `unknown` where nobody tells. */
-  readonly name: string;
-  /** The file of the Vulkan driver, on Linux. */
-  readonly driver?: string;
-  /** Whether the processor does its work: it is then only taken when it is asked for by name. */
-  readonly isSoftware: boolean;
-}
-
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render/i;
 /** A driver that compiles shaders for the first time may take long. */
 const MILLISECONDS = 60_000;
 
-/** The adapter that WebGPU finds, which has computed something in a process of its own. Throws DeviceError where there is none. */
+/** The adapter that WebGPU takes, which has computed something in a process of its own. Throws DeviceError where there is none. */
 export function findWebgpuAdapter(): WebgpuAdapter {
-  found ??= probe();
-  if (found instanceof DeviceError) throw found;
-  return found;
+  return probe({}).adapter;
 }
 
-let found: WebgpuAdapter | DeviceError | undefined;
+/** The adapter with this number in Vulkan's list, which has computed something, too. Throws DeviceError where it cannot be had. */
+export function findAdapterNumbered(number: number): ChosenAdapter {
+  return chooseAdapter(number, probe);
+}
 
 /** Whether this machine shows any sign of a graphics device: cheap, and never wrong when it says no. */
 export function mayHaveAdapter(): boolean {
@@ -44,26 +42,47 @@ export function mayHaveAdapter(): boolean {
   return nodes.some((name) => name.startsWith("render")) || others.some((path) => existsSync(path));
 }
 
-function probe(): WebgpuAdapter | DeviceError {
+/** By environment: what a process finds, it finds again. */
+const found = new Map<string, ProbedAdapter | DeviceError>();
+
+function probe(environment: VulkanEnvironment): ProbedAdapter {
+  const key = JSON.stringify(environment);
+  const outcome = found.get(key) ?? probeOnce(environment);
+  found.set(key, outcome);
+  if (outcome instanceof DeviceError) throw outcome;
+  return outcome;
+}
+
+function probeOnce(environment: VulkanEnvironment): ProbedAdapter | DeviceError {
   const module = fileURLToPath(import.meta.url).replace(
     /webgpu-adapter(\.[jt]s)$/,
     "webgpu-probe$1",
   );
   const folder = mkdtempSync(join(tmpdir(), "tunesmith-adapter-"));
   try {
-    return outcomeOf(module, join(folder, "loader.log"));
+    return outcomeOf(module, join(folder, "loader.log"), environment);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+interface Printed {
+  readonly devices?: readonly VulkanDevice[];
+  readonly problem?: { readonly message: string; readonly hint: string };
+}
+
 /** The loader's words go to a file: to a socket that nobody reads at once, some of them are lost. */
-function outcomeOf(module: string, log: string): WebgpuAdapter | DeviceError {
+function outcomeOf(
+  module: string,
+  log: string,
+  environment: VulkanEnvironment,
+): ProbedAdapter | DeviceError {
   const words = openSync(log, "w");
   const { stdout, status, signal } = spawnSync(process.execPath, [...process.execArgv, module], {
     encoding: "utf8",
     timeout: MILLISECONDS,
     stdio: ["ignore", "pipe", words],
+    env: { ...process.env, ...environment },
   });
   closeSync(words);
   const last = stdout?.trimEnd().split("\n").at(-1) ?? "";
@@ -73,20 +92,10 @@ function outcomeOf(module: string, log: string): WebgpuAdapter | DeviceError {
       `The WebGPU adapter does not work: its driver ended the process (${signal ?? `exit code ${status}`}).`,
       "update its driver, or run with --device cpu",
     );
-  const { problem } = JSON.parse(last) as { problem?: { message: string; hint: string } };
+  const { devices = [], problem } = JSON.parse(last) as Printed;
   if (problem !== undefined)
     return new DeviceError("device-missing", problem.message, problem.hint);
-  return adapterOf(readFileSync(log, "utf8"));
-}
-
-/** What Vulkan's loader says of the device that was opened; elsewhere what the system tells. */
-export function adapterOf(loaderLog: string): WebgpuAdapter {
-  const used = [...loaderLog.matchAll(/Using "([^"]+)" with driver: "([^"]+)"/g)].at(-1);
-  const listed = [...loaderLog.matchAll(/\[0\] (.+?)\s*$/gm)].at(-1);
-  const own = process.platform === "darwin" && arch() === "arm64" ? cpus()[0]?.model : undefined;
-  const name = used?.[1] ?? listed?.[1] ?? own;
-  const driver = used?.[2]?.split("/").at(-1);
-  // Where Vulkan's loader does not tell, nothing is taken that nobody asked for.
-  const isSoftware = name === undefined ? process.platform === "linux" : SOFTWARE.test(name);
-  return { name: name ?? "unknown", ...(driver && { driver }), isSoftware };
+  const report = { loaderLog: readFileSync(log, "utf8"), devices };
+  const { platform } = process;
+  return { ...report, adapter: adapterOf(report, { platform, processor: cpus()[0]?.model }) };
 }

@@ -3,6 +3,7 @@ import type { TensorData } from "../device.ts";
 import { copyModel } from "../onnx/copy-model.ts";
 import { deviceFailure } from "./device-failure.ts";
 import type { DeviceCopies } from "./device-tensors.ts";
+import { refuseLargeWeight } from "./refuse-large-tensors.ts";
 import type { Runtime } from "./session-executable.ts";
 
 /** How a session differs from others. */
@@ -20,14 +21,18 @@ export type OpenSession = (model: Uint8Array, needs?: SessionNeeds) => Promise<I
 export class WebgpuCopies implements DeviceCopies<Tensor> {
   readonly #runtime: Runtime;
   readonly #open: OpenSession;
+  readonly #largest: number;
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
 
-  constructor(runtime: Runtime, open: OpenSession) {
+  /** `largest`: bytes of the largest tensor that the device takes. */
+  constructor(runtime: Runtime, open: OpenSession, largest: number) {
     this.#runtime = runtime;
     this.#open = open;
+    this.#largest = largest;
   }
 
-  toDevice({ shape, data }: TensorData): Promise<Tensor> {
+  async toDevice({ shape, data }: TensorData): Promise<Tensor> {
+    refuseLargeWeight(shape, data.byteLength, this.#largest);
     return this.#copy(new this.#runtime.Tensor("float32", data as Float32Array, shape), "device");
   }
 

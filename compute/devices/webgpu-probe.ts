@@ -1,14 +1,15 @@
 import { DeviceError } from "../device-error.ts";
 
-// A program: opens the WebGPU device, lets it compute, and says so on stdout as JSON. Vulkan's loader tells on stderr
-// which adapter that was, which ONNX Runtime does not tell. A driver that crashes takes only this process along.
+// A program: opens the WebGPU device, lets it compute, and prints as JSON what devices Vulkan lists. Vulkan's loader tells on
+// stderr which of them it was, which ONNX Runtime does not tell. A driver that crashes takes only this process along.
 
 process.env.VK_LOADER_DEBUG = "driver"; // read when the first session loads the driver
 
 try {
   const { openWebgpuDevice } = await import("./webgpu.ts");
   await openWebgpuDevice();
-  process.stdout.write("{}\n");
+  const { listVulkanDevices } = await import("./vulkan-devices.ts");
+  process.stdout.write(`${JSON.stringify({ devices: listVulkanDevices() })}\n`);
 } catch (error) {
   if (!(error instanceof DeviceError)) throw error;
   const { code, message, hint } = error;

@@ -5,18 +5,28 @@ import { type Graph, graphOf, input } from "../graph.ts";
 import { exportOnnx } from "../onnx/export-onnx.ts";
 import { add } from "../ops/elementwise.ts";
 import { deviceFailure } from "./device-failure.ts";
+import type { DeviceOptions } from "./device-kinds.ts";
 import { DeviceTensors, type Residence } from "./device-tensors.ts";
+import { refuseLargeTensors } from "./refuse-large-tensors.ts";
 import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
 import { tryProduct } from "./try-product.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";
 
+/** How the adapter is found, and what is known of it. */
+export type WebgpuOptions = Pick<DeviceOptions, "largestTensor" | "environment">;
+
 /**
  * The graphics device, by the WebGPU provider that onnxruntime-node brings along: Vulkan, Metal or Direct3D 12.
- * Throws DeviceError where there is no adapter. No operation falls back to the processor.
+ * Throws DeviceError where there is no adapter. No operation falls back to the processor. All devices of a process are on
+ * the adapter of the first.
  */
-export async function openWebgpuDevice(): Promise<Device> {
+export async function openWebgpuDevice({
+  largestTensor = Number.POSITIVE_INFINITY,
+  environment = {},
+}: WebgpuOptions = {}): Promise<Device> {
+  Object.assign(process.env, environment); // read when the first session loads the driver
   const runtime = await loadRuntime();
   const open: OpenSession = async (model, needs = {}) => {
     try {
@@ -26,7 +36,7 @@ export async function openWebgpuDevice(): Promise<Device> {
     }
   };
   await keepContext(runtime, open);
-  const copies = new WebgpuCopies(runtime, open);
+  const copies = new WebgpuCopies(runtime, open, largestTensor);
   const facts: DeviceFacts = {
     kind: "webgpu",
     runtime: runtimeName(runtime),
@@ -35,7 +45,9 @@ export async function openWebgpuDevice(): Promise<Device> {
     threads: 1,
   };
   const compile = async (graph: Graph, options: CompileOptions, residence?: Residence<Tensor>) => {
-    const session = await open(exportOnnx(webgpuGraph(graph)), options);
+    const provided = webgpuGraph(graph);
+    refuseLargeTensors(provided, largestTensor);
+    const session = await open(exportOnnx(provided), options);
     return new WebgpuExecutable(runtime, graph, session, residence);
   };
   return {

@@ -7,8 +7,9 @@ import { type AcceleratorFinders, examineAccelerators } from "../../cli/doctor/e
 import { examineDevice } from "../../cli/doctor/examine-device.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import { DeviceError } from "../../compute/device-error.ts";
+import { adapterOf } from "../../compute/devices/adapter-of.ts";
 import { type CudaSystem, findCuda } from "../../compute/devices/find-cuda.ts";
-import { adapterOf } from "../../compute/devices/webgpu-adapter.ts";
+import type { VulkanDevice } from "../../compute/devices/vulkan-devices.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
 import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
 
@@ -63,32 +64,59 @@ test("nothing there, nor tfjs-node-gpu", async () => {
   assert.deepEqual(await examined({}), [noAdapter, noProvider, noTfjs]);
 });
 
+/** SwiftShader, as Vulkan lists it. */
+const swiftShader: VulkanDevice = {
+  name: "SwiftShader Device (Subzero)",
+  driver: "SwiftShader driver 5.0.0",
+  isSoftware: true,
+  vendor: 0x1ae0,
+  model: 0xc0de,
+  hasFloat16: false,
+  largestBuffer: 2 ** 30,
+  memory: 2 ** 31,
+};
+const card: VulkanDevice = {
+  name: "AMD Radeon RX 7900 XTX (RADV NAVI31)",
+  driver: "radv Mesa 25.2.1",
+  isSoftware: false,
+  vendor: 0x1002,
+  model: 0x744c,
+  hasFloat16: true,
+  largestBuffer: 2 ** 32 - 4,
+  memory: 24e9,
+};
+
+/** What doctor says of WebGPU where it has opened the first of these. */
+async function withAdapters(...devices: readonly [VulkanDevice, ...VulkanDevice[]]) {
+  const loaderLog = `INFO:  Using "${devices[0].name}" with driver: "/usr/lib/libvk.so"\n`;
+  const webgpu = () => adapterOf({ loaderLog, devices }, { platform: "linux" });
+  return (await examined({ webgpu }))[0];
+}
+
 test("a software adapter only", async () => {
-  const log =
-    'INFO:  Using "SwiftShader Device (Subzero)" with driver: "/usr/lib/libvk_swiftshader.so"\n';
-  const webgpu = {
+  assert.deepEqual(await withAdapters(swiftShader), {
     name: "webgpu",
     state: "note",
     detail:
-      "computes on SwiftShader Device (Subzero) (libvk_swiftshader.so), which is the processor again",
+      "computes on SwiftShader Device (Subzero) (SwiftShader driver 5.0.0; no float16; tensors of up to 1.1 GB; memory of 2.1 GB), which is the processor again",
     hint: "only --device webgpu takes a software adapter",
-  };
-  assert.deepEqual(await examined({ webgpu: () => adapterOf(log) }), [webgpu, noProvider, noTfjs]);
+  });
 });
 
-test("which adapter it is, by what Vulkan's loader prints, newer and older", () => {
-  const listed = "INFO | DRIVER:  Sorted order:\nINFO | DRIVER:   [0] NVIDIA H100 80GB HBM3  \n";
-  const used = 'DRIVER: Using "AMD Radeon RX 7900" with driver: "/usr/lib/libvulkan_radeon.so"\n';
-  assert.deepEqual(
-    [listed, `${listed}${used}`, used.replace("AMD Radeon RX 7900", "llvmpipe (LLVM 15)")].map(
-      adapterOf,
-    ),
-    [
-      { name: "NVIDIA H100 80GB HBM3", isSoftware: false },
-      { name: "AMD Radeon RX 7900", driver: "libvulkan_radeon.so", isSoftware: false },
-      { name: "llvmpipe (LLVM 15)", driver: "libvulkan_radeon.so", isSoftware: true },
-    ],
-  );
+test("a real adapter beside a software one", async () => {
+  assert.deepEqual(await withAdapters(card, swiftShader), {
+    name: "webgpu",
+    state: "ok",
+    detail:
+      "computes on AMD Radeon RX 7900 XTX (RADV NAVI31) (radv Mesa 25.2.1; float16; tensors of up to 4.3 GB; memory of 24.0 GB); --device webgpu:NUMBER takes another: 0 AMD Radeon RX 7900 XTX (RADV NAVI31), 1 SwiftShader Device (Subzero)",
+  });
+});
+
+test("an adapter of which nobody tells more than its name", async () => {
+  const system = { platform: "darwin", processor: "Apple M4" } as const;
+  const webgpu = () => adapterOf({ loaderLog: "", devices: [] }, system);
+  const [found] = await examined({ webgpu });
+  assert.deepEqual(found, { name: "webgpu", state: "ok", detail: "computes on Apple M4" });
 });
 
 /** What `ldd` prints of the provider, with the libraries that are there. */
@@ -170,5 +198,8 @@ test("this machine, with a software driver", {
 }, async () => {
   const found = await webgpuFinding(software!);
   assert.equal(found?.state, "note");
-  assert.match(found!.detail, /^computes on SwiftShader .*, which is the processor again$/);
+  assert.match(
+    found!.detail,
+    /^computes on SwiftShader .*\(SwiftShader driver .*; no float16; tensors of up to 1\.1 GB; memory of .*\), which is the processor again$/,
+  );
 });

@@ -58,7 +58,7 @@ test("a graphics device and its driver are the class of machine, not the process
   Object.assign(process.env, software);
   const machine = machineFacts("webgpu", 8);
   if (!machine.ok) throw new Error(machine.error.message);
-  const { facts, classes } = machine.value;
+  const { device, facts, classes } = machine.value;
   const { runtime } = facts.compute as { runtime: string };
   assert.deepEqual(facts, { compute: { device: "webgpu", runtime } });
   assert.deepEqual(classes.compute, {
@@ -66,8 +66,11 @@ test("a graphics device and its driver are the class of machine, not the process
     runtime,
     platform: `${process.platform}-${process.arch}`,
     adapter: "SwiftShader Device (Subzero)",
-    driver: "libvk_swiftshader.so",
+    driver: "SwiftShader driver 5.0.0",
+    float16: false,
+    largest_buffer: 2 ** 30,
   });
+  assert.deepEqual(device, { kind: "webgpu", threads: 8, largestTensor: 2 ** 30 });
   const auto = machineFacts("auto");
   if (!auto.ok) throw new Error(auto.error.message);
   assert.notEqual(

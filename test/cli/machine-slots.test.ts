@@ -36,10 +36,17 @@ test("without a configuration they are the machine's; CUDA_VISIBLE_DEVICES names
   assert.deepEqual(found, { slots: { gpus: ["2", "GPU-7"], ...machine } });
 });
 
-test("under webgpu the driver chooses the one graphics device", async (context) => {
-  const { found } = await slotsOf(context, undefined, { CUDA_VISIBLE_DEVICES: "0,1" }, "webgpu");
+test("under webgpu a run is on one graphics device, however many are lent", async (context) => {
   const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
-  assert.deepEqual(found, { slots: { gpus: ["0"], ...machine } });
+  const gpusOf = async (configuration: string | undefined) => {
+    const environment = { CUDA_VISIBLE_DEVICES: "0,1" };
+    return (await slotsOf(context, configuration, environment, "webgpu")).found;
+  };
+  assert.deepEqual(await gpusOf(undefined), { slots: { gpus: ["0"], ...machine } });
+  assert.deepEqual(await gpusOf("slots: { gpu: [2, 3] }\n"), {
+    slots: { gpus: ["2"], ...machine },
+  });
+  assert.deepEqual(await gpusOf("slots: { gpu: [] }\n"), { slots: { gpus: [], ...machine } });
 });
 
 test("a mistake in the configuration is shown where it stands", async (context) => {

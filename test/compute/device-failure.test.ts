@@ -21,6 +21,7 @@ test("what WebGPU throws, as errors that say what to do; bugs as they are", () =
       noAdapter,
     "WebGPU device lost (1): VK_ERROR_DEVICE_LOST": lost,
     "vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY": noMemory,
+    "Too many storage buffers in shader. Current: 18, Max is 16": noMemory,
     "WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.":
       noMemory,
     "Non-zero status code returned while running Add node.": undefined,
