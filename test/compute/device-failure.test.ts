@@ -57,6 +57,18 @@ test("what CUDA throws, as errors that say what to do", () => {
     )]: missing("CUDA driver version is insufficient for CUDA runtime version"),
     [cudaCall("CUDA failure 101: invalid device ordinal", "cudaSetDevice(7)")]:
       missing("invalid device ordinal"),
+    [cudaCall("CUBLAS failure 3: the resource allocation failed", "cublasCreate(&handle)")]:
+      noMemory,
+    [cudaCall("CUBLAS failure 13: the function failed to launch on the GPU", "cublasGemm(...)")]:
+      lost,
+    "Non-zero status code returned while running Mul node. Name:'Mul %437' Status Message: CUDA error cudaErrorLaunchFailure:unspecified launch failure":
+      lost,
+    "Non-zero status code returned while running Slice node. Name:'Slice %4' Status Message: CUDA error cudaErrorMemoryAllocation:out of memory":
+      noMemory,
+    "Non-zero status code returned while running Add node. Name:'Add %4' Status Message: CUDA error cudaErrorInvalidValue:invalid argument":
+      undefined,
+    "Non-zero status code returned while running BiasSoftmax node. Name:'BiasSoftmax' Status Message: /onnxruntime_src/onnxruntime/core/providers/cuda/cuda_kernel.h:296 static cudnnContext* onnxruntime::cuda::CudaKernel::RequireCudnnHandle(cudnnHandle_t) [ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : cuDNN is unavailable or disabled for CUDA Execution Provider: dlopen failed for libcudnn.so: libcudnn.so: cannot open shared object file: No such file or directory":
+      "device-missing: cuDNN could not be loaded, which the CUDA provider computes with.",
     [cudaCall("CUDA failure 1: invalid argument", "cudaMemcpy(d, s)")]: undefined,
   };
   for (const [message, told] of Object.entries(expected)) assert.equal(toldOf(message), told);

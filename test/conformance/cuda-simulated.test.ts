@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import type { InferenceSession } from "onnxruntime-node";
 import type { Device, Executable, TensorData, Tensors, Traffic } from "../../compute/device.ts";
+import { DeviceError } from "../../compute/device-error.ts";
 import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { loadRuntime, runtimeName } from "../../compute/devices/session-executable.ts";
 import { type Graph, graphOf, input, makeValue, nameOf } from "../../compute/graph.ts";
@@ -140,4 +141,59 @@ test("a training gives its memory back", { skip }, async () => {
     held.push(cuda!.counts().held);
   }
   assert.deepEqual(held.slice(1), Array(3).fill(held[0]));
+});
+
+/** What is thrown after an error of CUDA's: the code of ours, or all of it. */
+async function thrownAfter(
+  [functionName, call, error]: readonly [string, number, number, string],
+  work: () => Promise<unknown>,
+): Promise<string> {
+  cuda!.failAt(functionName, call, error);
+  try {
+    await work();
+    return "nothing";
+  } catch (thrown) {
+    return thrown instanceof DeviceError ? thrown.code : String(thrown);
+  } finally {
+    cuda!.failAt("", 0, 0);
+  }
+}
+
+const [OUT_OF_MEMORY, ILLEGAL_ADDRESS, LAUNCH_FAILURE] = [2, 700, 719];
+const [NO_DEVICE, OLD_DRIVER, INVALID_DEVICE] = [100, 35, 101];
+const [CUBLAS_ALLOC_FAILED, CUBLAS_EXECUTION_FAILED] = [3, 13];
+
+test("CUDA's errors in the middle of a training say what to do; another training goes on", {
+  skip,
+}, async () => {
+  const { run } = workloads.find(
+    ({ name }) => name === "adamw of bert for sequence-classification",
+  )!;
+  const errors = [
+    ["cudaMalloc", 1, OUT_OF_MEMORY, "device-memory"],
+    ["cudaMalloc", 2, OUT_OF_MEMORY, "device-memory"],
+    ["cudaMemcpyAsync", 9, OUT_OF_MEMORY, "device-memory"],
+    ["cublasCreate_v2", 1, CUBLAS_ALLOC_FAILED, "device-memory"],
+    ["cublasSgemm_v2", 3, CUBLAS_ALLOC_FAILED, "device-memory"],
+    ["cublasSgemm_v2", 1, CUBLAS_EXECUTION_FAILED, "device-lost"],
+    ["launch", 5, LAUNCH_FAILURE, "device-lost"],
+    ["launch", 50, ILLEGAL_ADDRESS, "device-lost"],
+    ["launch", 150, LAUNCH_FAILURE, "device-lost"],
+    ["cudaMemcpyAsync", 30, LAUNCH_FAILURE, "device-lost"],
+  ] as const;
+  for (const error of errors) {
+    assert.equal(await thrownAfter(error, () => run(device!)), error[3], error.join(" "));
+    await run(device!);
+  }
+});
+
+test("CUDA's errors when a device is opened say what it lacks", { skip }, async () => {
+  const errors = [
+    ["cudaSetDevice", 1, NO_DEVICE, "device-missing"],
+    ["cudaSetDevice", 1, OLD_DRIVER, "device-missing"],
+    ["cudaSetDevice", 1, INVALID_DEVICE, "device-missing"],
+    ["cudaMemGetInfo", 1, OUT_OF_MEMORY, "device-memory"],
+  ] as const;
+  for (const error of errors)
+    assert.equal(await thrownAfter(error, () => openCudaDevice()), error[3], error.join(" "));
 });

@@ -18,6 +18,9 @@ export interface SimulatedCuda {
 export const howToSimulateCuda =
   "CUDA is not simulated; sh test/rig/simulate-cuda.sh says how, TUNESMITH_TEST_CUDA_SIMULATED=FOLDER where it is";
 
+/** koffi closes a library when its object is collected. */
+const loaded: unknown[] = [];
+
 /** The libraries that test/rig/simulate-cuda.sh made, loaded and on this process's paths; undefined where there are none. */
 export function loadSimulatedCuda(): SimulatedCuda | undefined {
   const folder = process.env.TUNESMITH_TEST_CUDA_SIMULATED;
@@ -25,8 +28,9 @@ export function loadSimulatedCuda(): SimulatedCuda | undefined {
   process.env.PATH = `${folder}:${process.env.PATH}`;
   process.env.LD_LIBRARY_PATH = folder; // of programs that are asked; this one's loader takes what is loaded
   const runtime = koffi.load(join(folder, "libcudart.so.13"));
+  loaded.push(runtime);
   for (const name of readdirSync(folder))
-    if (/^libcu.*\.so\.\d+$/.test(name)) koffi.load(join(folder, name));
+    if (/^libcu.*\.so\.\d+$/.test(name)) loaded.push(koffi.load(join(folder, name)));
   const count = runtime.func("int64_t simulatedCudaCount(const char *)");
   return {
     counts: () =>
