@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DeviceError } from "../device-error.ts";
 import { type NvidiaDriver, nvidiaDriver } from "./nvidia-driver.ts";
@@ -17,6 +18,8 @@ export interface CudaSystem {
   librariesOf(path: string): string;
   /** What `ldconfig -p` prints: the libraries that the system knows. */
   knownLibraries(): string;
+  /** Whether koffi, by which ONNX Runtime's C functions are called, has its binary. */
+  hasKoffi(): boolean;
   /** Absent where there is none. */
   driver(): NvidiaDriver | undefined;
 }
@@ -47,6 +50,12 @@ export function findCuda(system: CudaSystem = thisSystem): CudaAdapter {
       "device-missing",
       "onnxruntime-node's CUDA provider is not installed.",
       `it is a download of its own: ${CUDA_INSTALL}; or use --device webgpu, which needs none`,
+    );
+  if (!system.hasKoffi())
+    throw new DeviceError(
+      "device-missing",
+      "The CUDA provider is installed, but koffi, by which it is reached, lacks its own binary.",
+      "install tunesmith's packages again, with the optional ones: npm ci --include=optional",
     );
   const driver = system.driver();
   const listing = system.librariesOf(join(system.folder, PROVIDER[0]!));
@@ -96,5 +105,15 @@ const thisSystem: CudaSystem = {
   },
   librariesOf: (path) => spawnSync("ldd", [path], { encoding: "utf8" }).stdout ?? "",
   knownLibraries: () => spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "",
+  hasKoffi() {
+    try {
+      const koffi = createRequire(import.meta.url).resolve("koffi");
+      createRequire(koffi).resolve("@koromix/koffi-linux-x64");
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return false;
+      throw error;
+    }
+  },
   driver: nvidiaDriver,
 };

@@ -57,6 +57,7 @@ const bare: CudaSystem = {
   libraryFolders: [],
   librariesOf: () => "",
   knownLibraries: () => "",
+  hasKoffi: () => true,
   driver: () => undefined,
 };
 
@@ -140,6 +141,13 @@ test("a CUDA provider without CUDA, then without cuDNN alone, then with all", as
     state: "absent",
     detail: `The CUDA provider is installed, but it misses ${missing}.`,
     hint: "install NVIDIA's driver, CUDA 13 and cuDNN 9, or add their folders to LD_LIBRARY_PATH; or use --device webgpu",
+  });
+  assert.deepEqual(await cudaOf({ ...provider, hasKoffi: () => false }), {
+    name: "cuda",
+    state: "absent",
+    detail:
+      "The CUDA provider is installed, but koffi, by which it is reached, lacks its own binary.",
+    hint: "install tunesmith's packages again, with the optional ones: npm ci --include=optional",
   });
   assert.deepEqual(
     await cudaOf({ ...provider, librariesOf: () => links(() => "not found") }),
