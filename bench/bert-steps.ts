@@ -3,12 +3,23 @@ import { hashAt, streamKey } from "../models/counter-hash.ts";
 import { createModel } from "../models/pretrained.ts";
 import { fineTune } from "../training/fine-tune.ts";
 import type { TokenDataset } from "../training/token-dataset.ts";
+import type { TrainingArguments } from "../training/training-arguments.ts";
 
 /** Classes of the random rows. */
 export const labels = ["a", "b", "c"];
 
-/** A BERT of 6 layers, and BERT-base. */
+/** A BERT of 2 layers for slow devices, one of 6, and BERT-base. */
 export const configs = {
+  tiny: {
+    vocab_size: 30522,
+    hidden_size: 128,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    intermediate_size: 512,
+    max_position_embeddings: 512,
+    hidden_dropout_prob: 0.1,
+    attention_probs_dropout_prob: 0.1,
+  },
   small: {
     vocab_size: 30522,
     hidden_size: 384,
@@ -37,13 +48,17 @@ export interface StepsOptions {
   readonly rows: number;
   readonly length: number;
   readonly steps: number;
+  /** What matrix products are computed in; as they stand, in float32. */
+  readonly precision?: TrainingArguments["mixed_precision"];
+  /** Called when the first step, which compiles, is done. */
+  readonly warm?: () => void;
 }
 
 /** The seconds of each training step on a device but the first, which compiles; weights stay there between steps. */
 export async function trainSteps(
   start: ReturnType<typeof startOf>,
   device: Device,
-  { rows, length, steps }: StepsOptions,
+  { rows, length, steps, precision = "no", warm }: StepsOptions,
 ): Promise<number[]> {
   const seconds: number[] = [];
   let began = performance.now();
@@ -56,9 +71,11 @@ export async function trainSteps(
       per_device_train_batch_size: rows,
       weight_decay: 0.01,
       logging_steps: 1,
+      mixed_precision: precision,
     },
     onProgress() {
       seconds.push((performance.now() - began) / 1000);
+      if (seconds.length === 1) warm?.();
       began = performance.now();
     },
   });

@@ -1,19 +1,20 @@
 /**
  * Tokens a second in training BERT on each device of this machine, beside eager PyTorch on the same device where it is
  * installed, and how busy the device was. Offline, with nothing but this folder and its node_modules.
- * `node --import tsx bench/device.ts [--model small|base] [--rows 16] [--length 128] [--steps 10] [--device cpu]…`
+ * `node --import tsx bench/device.ts [--model tiny|small|base] [--rows 16] [--length 128] [--steps 10] [--device cpu]…
+ * [--mixed_precision no|fp16|bf16] [--limit 120]`: seconds that each may take. Each side runs in a process of its own.
  */
 import { spawnSync } from "node:child_process";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DeviceError } from "../compute/device-error.ts";
 import { deviceKinds } from "../compute/devices/device-kinds.ts";
-import { type ConfigName, configs, startOf, trainSteps } from "./bert-steps.ts";
+import { findWebgpuAdapter } from "../compute/devices/webgpu-adapter.ts";
+import { precisions } from "../training/training-arguments.ts";
+import { type ConfigName, configs } from "./bert-steps.ts";
 import { findPython } from "./find-python.ts";
-import { medianOf } from "./measurement.ts";
-import { startTorch } from "./torch-steps.ts";
-import { watchGpu } from "./watch-gpu.ts";
+import { measureSide, type Side } from "./measure-side.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,69 +23,31 @@ const { values } = parseArgs({
     length: { type: "string", default: "128" },
     steps: { type: "string", default: "10" },
     device: { type: "string", multiple: true, default: ["cuda", "webgpu", "tfjs-node-gpu", "cpu"] },
+    mixed_precision: { type: "string", default: "no" },
+    limit: { type: "string", default: "120" },
     measure: { type: "string" },
   },
 });
-if (!(values.model in configs)) throw new Error(`--model is one of ${Object.keys(configs)}.`);
-const model = values.model as ConfigName;
-const [rows, length, steps] = [values.rows, values.length, values.steps].map(Number) as [
-  number,
-  number,
-  number,
-];
+const model = oneOf(Object.keys(configs) as ConfigName[], "model", values.model);
+const precision = oneOf(precisions, "mixed_precision", values.mixed_precision);
+for (const kind of values.device) oneOf(Object.keys(deviceKinds), "device", kind);
+const [rows, length, steps, limit] = [values.rows, values.length, values.steps, values.limit].map(
+  Number,
+) as [number, number, number, number];
 const threads = availableParallelism();
+const NAME_WIDTH = 40;
+
+function oneOf<Name extends string>(names: readonly Name[], option: string, given: string): Name {
+  const found = names.find((name) => name === given);
+  if (found !== undefined) return found;
+  console.error(`--${option} is one of ${names.join(", ")}.`);
+  process.exit(2);
+}
+
 /** As PyTorch names the device that one of ours computes on. */
-const torchNames: Readonly<Record<string, string>> = {
-  cpu: "cpu",
-  webgpu: "cuda",
-  cuda: "cuda",
-  "tfjs-node-gpu": "cuda",
-};
-
-/** What one side needed, in a process of its own. */
-interface Side {
-  readonly secondsAStep: number;
-  /** Of all the machine's cores, 1 is all of their time. */
-  readonly processor: number;
-  /** Of the graphics device, as its driver tells; undefined where there is none. */
-  readonly gpu: number | undefined;
-}
-
-async function measure(run: () => Promise<number[]>): Promise<Side> {
-  const [gpu, before] = [watchGpu(), coreTimes()];
-  const seconds = await run();
-  const after = coreTimes();
-  return {
-    secondsAStep: medianOf(seconds),
-    processor: (after.busy - before.busy) / (after.all - before.all),
-    gpu: await gpu.stop(),
-  };
-}
-
-/** Milliseconds of all cores since the machine started. */
-function coreTimes(): { readonly busy: number; readonly all: number } {
-  let [busy, all] = [0, 0];
-  for (const { times } of cpus()) {
-    const sum = Object.values(times).reduce((a, b) => a + b);
-    all += sum;
-    busy += sum - times.idle;
-  }
-  return { busy, all };
-}
-
-/** The child's part: `--measure cpu` or `--measure torch:cuda`; prints one line of JSON. */
-async function measureOne(side: string): Promise<Side | undefined> {
-  const [kind, torchDevice] = side.split(":") as [string, string | undefined];
-  if (kind !== "torch") {
-    const start = startOf(model);
-    const device = await deviceKinds[kind]!.open({ threads });
-    return measure(() => trainSteps(start, device, { rows, length, steps }));
-  }
-  const device = torchDevice!;
-  const peer = await startTorch(pythonWithTorch()!, model, { rows, length, threads, device });
-  if (peer === undefined) return undefined;
-  await peer(2); // warms it up
-  return measure(() => peer(steps));
+function torchNameOf(kind: string): string {
+  if (kind === "webgpu") return findWebgpuAdapter().isSoftware ? "cpu" : "cuda";
+  return ["cuda", "tfjs-node-gpu"].includes(kind) ? "cuda" : "cpu";
 }
 
 function pythonWithTorch(): string | undefined {
@@ -93,27 +56,46 @@ function pythonWithTorch(): string | undefined {
   return spawnSync(python, imports).status === 0 ? python : undefined;
 }
 
-/** Measures in a child, which a driver may end: that is told, and gives undefined. */
-function inChild(side: string): Side | undefined {
+/** Measures in a child, which a driver may end, or which may take too long: then one line says why. */
+function inChild(side: string): Side | string {
   const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2), "--measure", side];
-  const { stdout, status, signal } = spawnSync(process.execPath, [...process.execArgv, ...args], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    maxBuffer: 1 << 26,
-  });
+  const { stdout, status, signal, error } = spawnSync(
+    process.execPath,
+    [...process.execArgv, ...args],
+    {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+      maxBuffer: 1 << 26,
+      timeout: limit * 1000,
+      killSignal: "SIGKILL",
+    },
+  );
+  if (error !== undefined && "code" in error && error.code === "ETIMEDOUT")
+    return `it took longer than ${limit} s (--limit)`;
   const line = stdout.trimEnd().split("\n").at(-1) ?? "";
-  if (status === 0 && line.startsWith("{")) return JSON.parse(line) as Side;
-  if (status !== 0) console.log(`${side}: ended by ${signal ?? `exit code ${status}`}`);
-  return undefined;
+  if (status === 0 && /^["{]/.test(line)) return JSON.parse(line);
+  return `its process was ended by ${signal ?? `exit code ${status}`}`;
 }
 
-function printSide(name: string, { secondsAStep, processor, gpu }: Side): void {
+function printSide(name: string, side: Side | string): void {
+  const shown = name.padEnd(NAME_WIDTH);
+  if (typeof side === "string") return console.log(`${shown}  not measured: ${side}`);
+  const { secondsAStep, processor, gpu } = side;
   const tokens = Math.round((rows * length) / secondsAStep);
-  const busy = gpu === undefined ? "" : `, GPU ${Math.round(100 * gpu)}% busy`;
   const gigaflops = (6 * weightsOfLayers(model) * rows * length) / secondsAStep / 1e9;
-  console.log(
-    `${name.padEnd(24)}${String(tokens).padStart(9)} tokens/s  ${(1000 * secondsAStep).toFixed(0)} ms a step, ${gigaflops.toFixed(0)} GFLOP/s, processor ${Math.round(100 * processor)}% busy${busy}`,
-  );
+  const figures = [
+    `${`${tokens}`.padStart(9)} tokens/s`,
+    `${rounded(1000 * secondsAStep)} ms a step`,
+    `${rounded(gigaflops)} GFLOP/s`,
+    `processor ${Math.round(100 * processor)}% busy`,
+    ...(gpu === undefined ? [] : [`GPU ${Math.round(100 * gpu)}% busy`]),
+  ];
+  console.log(`${shown}${figures.join(", ")}`);
+}
+
+/** To three digits, without an exponent. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
 }
 
 /** Each is multiplied and added twice in the backward pass and once in the forward one. */
@@ -129,30 +111,40 @@ function whyNot(kind: string): string | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return `${error.message} ${error.hint}`;
+    return `${error.message} (${error.hint})`;
   }
+}
+
+const peers = new Map<string, Side | string>();
+
+/** PyTorch on this device, measured once. */
+function torchOn(device: string): Side | string {
+  const found = peers.get(device) ?? inChild(`torch:${device}`);
+  if (!peers.has(device)) printSide(`PyTorch (${device})`, found);
+  peers.set(device, found);
+  return found;
 }
 
 function printDevice(kind: string, hasTorch: boolean): void {
   const reason = whyNot(kind);
-  const ours = reason === undefined ? inChild(kind) : undefined;
-  if (reason !== undefined) console.log(`${kind.padEnd(24)}not measured: ${reason}`);
-  if (ours === undefined) return;
+  if (reason !== undefined) return printSide(kind, reason);
+  const ours = inChild(kind);
   const adapter = deviceKinds[kind]!.adapter?.().facts.adapter;
   printSide(adapter === undefined ? kind : `${kind} (${adapter})`, ours);
-  const torchName = torchNames[kind];
-  const theirs = hasTorch && torchName ? inChild(`torch:${torchName}`) : undefined;
-  if (theirs !== undefined) printSide(`PyTorch (${torchName})`, theirs);
-  const ratio = theirs && (theirs.secondsAStep / ours.secondsAStep).toFixed(2);
-  const compared =
-    ratio === undefined ? "no PyTorch on this device" : `${ratio} times as fast as PyTorch`;
-  console.log(`${"".padEnd(24)}${compared}`);
+  if (!hasTorch || typeof ours === "string") return;
+  const theirs = torchOn(torchNameOf(kind));
+  if (typeof theirs === "string") return;
+  const ratio = rounded(theirs.secondsAStep / ours.secondsAStep);
+  console.log(`${"".padEnd(NAME_WIDTH)}  ${kind}: ${ratio} times as fast as PyTorch`);
 }
 
 if (values.measure !== undefined) {
-  console.log(JSON.stringify((await measureOne(values.measure)) ?? null));
+  const options = { model, rows, length, steps, precision, threads, python: pythonWithTorch };
+  console.log(JSON.stringify(await measureSide(values.measure, options)));
   process.exit(0);
 }
-console.log(`BERT ${model}, ${rows} x ${length} tokens, float32, median of ${steps} steps`);
+const products = precision === "no" ? "float32" : `mixed precision ${precision}`;
+console.log(`BERT ${model}, ${rows} x ${length} tokens, ${products}, median of ${steps} steps`);
 const hasTorch = pythonWithTorch() !== undefined;
+if (!hasTorch) console.log("PyTorch is not measured: bench/setup-python.sh installs it.");
 for (const kind of values.device) printDevice(kind, hasTorch);

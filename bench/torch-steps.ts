@@ -15,7 +15,8 @@ export async function startTorch(
     length,
     threads,
     device = "cpu",
-  }: Omit<StepsOptions, "steps"> & { threads: number; device?: string },
+    precision = "no",
+  }: Omit<StepsOptions, "steps" | "warm"> & { threads: number; device?: string },
 ): Promise<TorchRound | undefined> {
   const peer = spawn(python, [join(import.meta.dirname, "training_step.py")], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -28,6 +29,7 @@ export async function startTorch(
     length,
     threads,
     device,
+    precision,
   };
   peer.stdin.write(`${JSON.stringify(settings)}\n`);
   process.on("exit", () => peer.kill());

@@ -18,6 +18,8 @@ decay = [p for n, p in model.named_parameters() if "bias" not in n and "LayerNor
 rest = [p for n, p in model.named_parameters() if "bias" in n or "LayerNorm" in n]
 optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}], lr=5e-5)
 vocabulary = s["config"]["vocab_size"]
+narrow = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(s["precision"])
+scaler = torch.amp.GradScaler(device, enabled=s["precision"] == "fp16")
 
 
 def step():
@@ -25,10 +27,13 @@ def step():
     labels = torch.randint(0, s["labels"], (s["rows"],), device=device)
     begin = time.perf_counter()
     optimizer.zero_grad()
-    loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
-    loss.backward()
+    with torch.autocast(device, dtype=narrow, enabled=narrow is not None):
+        loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
+    scaler.step(optimizer)
+    scaler.update()
     loss.item()
     return time.perf_counter() - begin
 

@@ -1,17 +1,28 @@
 import { spawn } from "node:child_process";
 
-/** Watches how busy NVIDIA's devices are. */
+/** Watches how busy the graphics devices are: NVIDIA's by nvidia-smi, AMD's by what Linux shows of them. */
 export interface GpuWatch {
-  /** Ends the watch; the mean share of time in which the busiest device computed, or undefined where none is. */
+  /** Ends the watch; the mean share of time in which the busiest device computed, or undefined where nobody tells. */
   stop(): Promise<number | undefined>;
 }
 
-const EVERY_MS = 200;
+/** Each sample is a program of its own: what one that loops holds back in its buffer would be lost with it. */
+const LOOP = `while :; do
+  nvidia-smi --query-gpu=index,utilization.gpu --format=csv,noheader,nounits
+  for file in "$1"/card[0-9]*/device/gpu_busy_percent; do read percent < "$file" && echo "$file, $percent"; done
+  sleep 0.2
+done`;
 
-/** Asks NVIDIA's driver until it is stopped; where it is not there, that is no error. */
-export function watchGpu(): GpuWatch {
-  const query = ["--query-gpu=index,utilization.gpu", "--format=csv,noheader,nounits"];
-  const child = spawn("nvidia-smi", [...query, `-lms=${EVERY_MS}`], {
+/** Asks until it is stopped, in another process: this one's thread is busy computing. */
+export function watchGpu({
+  environment = process.env,
+  devices = "/sys/class/drm",
+}: {
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly devices?: string;
+} = {}): GpuWatch {
+  const child = spawn("sh", ["-c", LOOP, "sh", devices], {
+    env: environment,
     stdio: ["ignore", "pipe", "ignore"],
   });
   let text = "";
@@ -25,15 +36,16 @@ export function watchGpu(): GpuWatch {
     async stop() {
       child.kill();
       await ended;
-      return busiest(text);
+      return busiestOf(text);
     },
   };
 }
 
-function busiest(text: string): number | undefined {
+/** Of lines such as `0, 97`, a device and its percent; others (`1, [N/A]`) tell nothing. */
+export function busiestOf(lines: string): number | undefined {
   const shares = new Map<string, number[]>();
-  for (const [, index, percent] of text.matchAll(/^(\d+), (\d+)$/gm))
-    shares.set(index!, [...(shares.get(index!) ?? []), Number(percent) / 100]);
+  for (const [, device, percent] of lines.matchAll(/^(\S+), (\d+)$/gm))
+    shares.set(device!, [...(shares.get(device!) ?? []), Number(percent)]);
   const means = [...shares.values()].map((all) => all.reduce((a, b) => a + b) / all.length);
-  return means.length === 0 ? undefined : Math.max(...means);
+  return means.length === 0 ? undefined : Math.max(...means) / 100;
 }
