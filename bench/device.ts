@@ -79,7 +79,10 @@ function inChild(side: string): Side | string {
 
 function printSide(name: string, side: Side | string): void {
   const shown = name.padEnd(NAME_WIDTH);
-  if (typeof side === "string") return console.log(`${shown}  not measured: ${side}`);
+  if (typeof side === "string") {
+    console.log(`${shown}  not measured: ${side}`);
+    return;
+  }
   const { secondsAStep, processor, gpu } = side;
   const tokens = Math.round((rows * length) / secondsAStep);
   const gigaflops = (6 * weightsOfLayers(model) * rows * length) / secondsAStep / 1e9;
@@ -127,10 +130,9 @@ function torchOn(device: string): Side | string {
 
 function printDevice(kind: string, hasTorch: boolean): void {
   const reason = whyNot(kind);
-  if (reason !== undefined) return printSide(kind, reason);
-  const ours = inChild(kind);
-  const adapter = deviceKinds[kind]!.adapter?.().facts.adapter;
-  printSide(adapter === undefined ? kind : `${kind} (${adapter})`, ours);
+  const ours = reason ?? inChild(kind);
+  const adapter = reason === undefined && deviceKinds[kind]!.adapter?.().facts.adapter;
+  printSide(adapter ? `${kind} (${adapter})` : kind, ours);
   if (!hasTorch || typeof ours === "string") return;
   const theirs = torchOn(torchNameOf(kind));
   if (typeof theirs === "string") return;
