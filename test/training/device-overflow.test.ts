@@ -11,6 +11,7 @@ import { assertClose } from "../rig/assert-close.ts";
 import { markedConfig, markedRows } from "../rig/marked-rows.ts";
 import { MemoryCheckpoints } from "../rig/memory-checkpoints.ts";
 import { howToGetOrt, openOrtCpu } from "../rig/ort-cpu-device.ts";
+import { relativeError } from "../rig/reference-case.ts";
 import { roundingDevice } from "../rig/rounding-device.ts";
 import { openTestWebgpu, testAdapter } from "../rig/software-adapter.ts";
 
@@ -95,17 +96,22 @@ for (const [name, device] of Object.entries(devices)) {
       max_steps: 3,
       per_device_train_batch_size: 1,
       gradient_accumulation_steps: 3,
-      learning_rate: 1e-4,
+      optim: "sgd",
+      optim_args: { momentum: 0.9 },
+      learning_rate: 1e-3,
       ema_decay: 0.5,
-    };
+    } as const;
     const steep = { start: steepModel() };
     const [expected, made] = [await train(host, given, steep), await train(device, given, steep)];
     const [scale, steps] = lossScaleOf(made.checkpoints);
     assert.ok(scale! < 65536, `nothing overflowed: the scale is ${scale}`);
     assert.equal(steps, 3);
-    assertClose(made.losses, expected.losses, 1e-3, "losses");
-    for (const [parameter, { data }] of expected.trained.parameters)
-      assertClose(made.trained.parameters.get(parameter)!.data, data, 1e-4, parameter);
+    assertClose(made.losses, expected.losses, 1e-2, "losses");
+    for (const [parameter, { data }] of expected.trained.parameters) {
+      const after = made.trained.parameters.get(parameter)!.data;
+      const error = relativeError(after, data, steep.start.parameters.get(parameter)!.data);
+      assert.ok(error < 5e-2 || parameter.endsWith("key.bias"), `change of ${parameter}: ${error}`);
+    }
   });
 
   test(`${name}: in fp16, killed after any step, it ends in the bytes of one that was left alone`, async () => {
