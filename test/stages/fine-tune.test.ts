@@ -354,6 +354,17 @@ const wrong: readonly {
     },
   },
   {
+    name: "products in 16 bits on the processor",
+    splits: { train: weather(4) },
+    params: { mixed_precision: "bf16" },
+    problem: {
+      code: "precision-not-supported",
+      message:
+        'The device "cpu" cannot train with mixed_precision: bf16: it computes in float32 alone.',
+      hint: "leave mixed_precision out, or run on a graphics device that has it (--device cuda, for fp16 also webgpu)",
+    },
+  },
+  {
     name: "an evaluation without rows",
     splits: { train: weather(4) },
     params: { eval_strategy: "epoch" },
