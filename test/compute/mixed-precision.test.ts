@@ -45,6 +45,26 @@ outputs y=%13 sums=%16`,
   );
 });
 
+test("what zeros and ones look up or sum stays as it is", () => {
+  const [places, table, x] = [input("places", [3, 1]), input("table", [2, 4]), input("x", [3, 4])];
+  const isAbove = ops.greater(places, constant([0, 5])); // (3, 2)
+  const chosen = ops.where(isAbove, ops.cast(ops.greater(9, places), "float32"), 0);
+  const sums = ops.gemm(ops.transpose(chosen, [1, 0]), x);
+  assert.equal(
+    toText(mixedPrecision(graphOf({ rows: ops.gemm(chosen, table), sums }), "bfloat16")),
+    `inputs places:float32[3,1] table:float32[2,4] x:float32[3,4]
+%1:float32[2] = Constant[data=(0,5)]
+%2:bool[3,2] = Greater places %1
+%3:bool[3,1] = Greater 9 places
+%4:float32[3,1] = Cast[to=float32] %3
+%5:float32[3,2] = Where %2 %4 0
+%6:float32[3,4] = Gemm %5 table
+%7:float32[2,3] = Transpose[perm=(1,0)] %5
+%8:float32[2,4] = Gemm %7 x
+outputs rows=%6 sums=%8`,
+  );
+});
+
 test("in bfloat16 the graph is the same", () => {
   const { loss, parameters } = smallEncoder({ batch: 2, length: 3, width: 8, heads: 2 });
   const { graph } = gradientGraph({ loss }, parameters);
