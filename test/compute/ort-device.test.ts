@@ -139,7 +139,10 @@ test("200 graphs that are made, run and released leave no memory behind", { skip
   for (let run = 0; run < 200; run++) await once();
   const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
   await held.release();
-  assert.ok(grown < 60, `${grown.toFixed(0)} MB more, of tensors of 2 MB and sessions of half a MB`);
+  assert.ok(
+    grown < 60,
+    `${grown.toFixed(0)} MB more, of tensors of 2 MB and sessions of half a MB`,
+  );
 });
 
 test("CUDA counts the devices that it sees", () => {
