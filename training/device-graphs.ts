@@ -31,51 +31,47 @@ export interface DeviceGraph {
   readonly next: ReadonlyMap<string, string>;
 }
 
-const [SUM, AVERAGE] = ["sum.", "average."] as const;
+const AVERAGE = "average.";
 /** The name under which the moving average of a parameter is held. */
 export const averageName = (parameter: string) => `${AVERAGE}${parameter}`;
 /** The name under which an optimizer's memory of a parameter is held: that which checkpoints have. */
 export const slotName = (slot: string, parameter: string) => `${slot}.${parameter}`;
 
+interface StepOptions {
+  readonly model: Pick<Model, "parameters">;
+  readonly given: TrainingArguments;
+}
+
 /** Adds a batch's gradients to held sums, or puts them in their place where `keeps_sums` is 0. Returns its loss. */
-export function sumGraph(training: TrainingGraph, model: Model): DeviceGraph {
+export function sumGraph(training: TrainingGraph, { model, given }: StepOptions): DeviceGraph {
   const { loss, gradients } = wholeGradients(training, model.parameters);
   // Chosen, not multiplied: sums that overflowed are no numbers.
   const keeps = ops.greater(input("keeps_sums", []), 0);
-  const sums = [...gradients].map(([name, gradient]) => {
-    const sum = ops.where(keeps, input(`${SUM}${name}`, gradient.shape), 0);
-    return [`${SUM}${name}`, ops.add(sum, gradient)] as const;
+  const rule = createGraphRule(given);
+  const sums = movingGroups({ gradients, model, given }, rule).map((group) => {
+    const before = sumOf(group);
+    const kept = ops.where(keeps, before, 0);
+    return [nameOf(before), ops.add(kept, group.gradient)] as const;
   });
   return replacing(new Map(sums), { loss });
 }
 
-interface UpdateOptions {
-  readonly model: Pick<Model, "parameters">;
-  readonly given: TrainingArguments;
-  /** Whether there are held sums of other batches. */
-  readonly adds: boolean;
-}
-
 /**
- * One step of the optimizer on a batch's gradients, to which held sums are added where `adds`: clipping, the
- * optimizer's memory, the weights and their moving average. Returns the batch's `loss` and the `gradient_norm` before
- * clipping; where that is not finite, what it replaced is of no use.
+ * One step of the optimizer on a batch's gradients, to which held sums of other batches are added where `adds`: clipping,
+ * the optimizer's memory, the weights and their moving average. Returns the batch's `loss` and the `gradient_norm`
+ * before clipping; where that is not finite, what it replaced is of no use.
  */
 export function updateGraph(
   training: TrainingGraph,
-  { model, given, adds }: UpdateOptions,
+  { model, given, adds }: StepOptions & { readonly adds: boolean },
 ): DeviceGraph {
-  const { loss, gradients: own } = wholeGradients(training, model.parameters);
-  const gradients = adds ? withSums(own) : own;
-  const inputs = inputsOf([loss, ...own.values()]);
+  const { loss, gradients } = wholeGradients(training, model.parameters);
+  const inputs = inputsOf([loss, ...gradients.values()]);
   const rule = createGraphRule(given);
-  const trained = model.parameters.filter(({ frozen }) => !frozen);
-  const moving = trained.filter(({ name }) => gradients.has(name));
-  const ratesOf = stepRates(rule, trained, given);
-  const groups = groupParameters(moving, rule, ratesOf).map((group) => ({
+  const groups = movingGroups({ gradients, model, given }, rule).map((group) => ({
     ...group,
     before: joined(group.specs.map(({ name }) => inputs.get(name)!)),
-    gradient: joined(group.specs.map(({ name }) => gradients.get(name)!)),
+    gradient: adds ? ops.add(sumOf(group), group.gradient) : group.gradient,
   }));
   const all = groups.map(({ gradient }) => gradient);
   const { norm, scale } = clipping(all, inputs.get("loss_scale"), given);
@@ -91,9 +87,31 @@ export function updateGraph(
   return replacing(next, { loss, gradient_norm: norm });
 }
 
+interface MovingGroup extends ParameterGroup {
+  readonly gradient: Value;
+}
+
+/** The parameters that have a gradient. */
+function movingGroups(
+  { gradients, model, given }: StepOptions & Pick<WholeGradients, "gradients">,
+  rule: GraphRule,
+): MovingGroup[] {
+  const trained = model.parameters.filter(({ frozen }) => !frozen);
+  const moving = trained.filter(({ name }) => gradients.has(name));
+  return groupParameters(moving, rule, stepRates(rule, trained, given)).map((group) => ({
+    ...group,
+    gradient: joined(group.specs.map(({ name }) => gradients.get(name)!)),
+  }));
+}
+
+/** What is held of a group's gradients in the batches before, under the name of its first parameter. */
+function sumOf({ specs, gradient }: MovingGroup): Value {
+  return input(`sum.${specs[0]!.name}`, gradient.shape);
+}
+
 /** What a group holds after the step, by what stands before a parameter's name in the names of held tensors. */
 function changed(
-  group: ParameterGroup & { readonly before: Value; readonly gradient: Value },
+  group: MovingGroup & { readonly before: Value },
   rule: GraphRule,
   averageShare: Value | undefined,
 ): ReadonlyMap<string, Value> {
@@ -119,15 +137,6 @@ function changed(
 function inputsOf(values: readonly Value[]): ReadonlyMap<string, Value> {
   const inputs = topologicalOrder(values).filter(({ op }) => op === "Input");
   return new Map(inputs.map((value) => [nameOf(value), value]));
-}
-
-function withSums(gradients: WholeGradients["gradients"]): ReadonlyMap<string, Value> {
-  return new Map(
-    [...gradients].map(([name, gradient]) => {
-      const sum = input(`${SUM}${name}`, gradient.shape);
-      return [name, ops.add(sum, gradient)] as const;
-    }),
-  );
 }
 
 /** The norm of gradients that the scale of the loss multiplied, and what they are multiplied by; undefined for 1. */

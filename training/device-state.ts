@@ -137,7 +137,7 @@ export class DeviceState implements TrainState {
     });
     const { graph, next }: DeviceGraph =
       part === "sum"
-        ? sumGraph(training, model)
+        ? sumGraph(training, { model, given })
         : updateGraph(training, { model, given, adds: part === "update-sums" });
     await this.#trained.fill(graph, next.values());
     return this.#held.compile(graph, { next, repeats: checkpointing });
