@@ -12,9 +12,12 @@ export function describeWebgpu(adapter: WebgpuAdapter): Omit<Finding, "name"> {
       ? ""
       : `; --device webgpu:NUMBER takes another: ${listed.map((one, i) => `${i} ${one}`).join(", ")}`;
   if (!isSoftware) return { state: "ok", detail: `computes on ${name}${by}${others}` };
+  const doubt = adapter.limits
+    ? "which is the processor again"
+    : "and Vulkan does not tell whether that is the processor again";
   return {
     state: "note",
-    detail: `computes on ${name}${by}, which is the processor again${others}`,
+    detail: `computes on ${name}${by}, ${doubt}${others}`,
     hint: "only --device webgpu takes a software adapter",
   };
 }

@@ -8,8 +8,9 @@ process.env.VK_LOADER_DEBUG = "driver"; // read when the first session loads the
 try {
   const { openWebgpuDevice } = await import("./webgpu.ts");
   await openWebgpuDevice();
-  const { listVulkanDevices } = await import("./vulkan-devices.ts");
-  process.stdout.write(`${JSON.stringify({ devices: listVulkanDevices() })}\n`);
+  // koffi's own binary is an optional package: without it Vulkan tells nothing.
+  const vulkan = await import("./vulkan-devices.ts").catch(() => undefined);
+  process.stdout.write(`${JSON.stringify({ devices: vulkan?.listVulkanDevices() ?? [] })}\n`);
 } catch (error) {
   if (!(error instanceof DeviceError)) throw error;
   const { code, message, hint } = error;

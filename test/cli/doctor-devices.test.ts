@@ -120,6 +120,18 @@ test("an adapter of which nobody tells more than its name", async () => {
   assert.deepEqual(found, { name: "webgpu", state: "ok", detail: "computes on Apple M4" });
 });
 
+test("an adapter of which Vulkan tells nothing", async () => {
+  const loaderLog = 'DRIVER: Using "NVIDIA GeForce" with driver: "/usr/lib/libGLX_nvidia.so"\n';
+  const webgpu = () => adapterOf({ loaderLog, devices: [] }, { platform: "linux" });
+  assert.deepEqual((await examined({ webgpu }))[0], {
+    name: "webgpu",
+    state: "note",
+    detail:
+      "computes on NVIDIA GeForce, and Vulkan does not tell whether that is the processor again",
+    hint: "only --device webgpu takes a software adapter",
+  });
+});
+
 /** What `ldd` prints of the provider, with the libraries that are there. */
 const links = (found: (name: string) => string) =>
   ["libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcudart.so.13", "libcuda.so.1"]
