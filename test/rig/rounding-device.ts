@@ -1,4 +1,4 @@
-import type { CompileOptions, Device } from "../../compute/device.ts";
+import type { CompileOptions, Device, HeldTensors } from "../../compute/device.ts";
 import { type Graph, graphOf, isNarrow, makeValue, type Value } from "../../compute/graph.ts";
 import { cast } from "../../compute/ops/elementwise.ts";
 import { rewrite } from "../../compute/rewrite.ts";
@@ -8,10 +8,25 @@ import { rewrite } from "../../compute/rewrite.ts";
  * rounded by casts, and the product between is one of float32.
  */
 export function roundingDevice(device: Device): Device {
+  const hold = device.hold?.bind(device);
   return {
     ...device,
     compile: (graph, options?: CompileOptions) => device.compile(withRounding(graph), options),
     lacksPrecision: async () => undefined,
+    ...(hold && { hold: () => roundingTensors(hold()) }),
+  };
+}
+
+function roundingTensors(held: HeldTensors): HeldTensors {
+  return {
+    write: (tensors) => held.write(tensors),
+    read: (names) => held.read(names),
+    compile: (graph, options) => held.compile(withRounding(graph), options),
+    revert: () => held.revert(),
+    get traffic() {
+      return held.traffic;
+    },
+    release: () => held.release(),
   };
 }
 
