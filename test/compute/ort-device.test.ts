@@ -4,15 +4,10 @@ import type { TensorData } from "../../compute/device.ts";
 import { numberOf } from "../../compute/devices/cuda.ts";
 import { openOrtApi } from "../../compute/devices/ort-api.ts";
 import { type OrtProvider, OrtSession } from "../../compute/devices/ort-session.ts";
-import { constant, graphOf, input, nameOf } from "../../compute/graph.ts";
+import { constant, graphOf, input } from "../../compute/graph.ts";
 import { copyModel } from "../../compute/onnx/copy-model.ts";
 import * as ops from "../../compute/ops.ts";
-import { updateGraph } from "../../training/device-graphs.ts";
-import { completeArguments } from "../../training/training-arguments.ts";
-import { trainingGraph } from "../../training/training-graph.ts";
-import { drawTensors } from "../rig/case-data.ts";
 import { howToGetOrt, openOrtCpu, ortCpu } from "../rig/ort-cpu-device.ts";
-import { stepCases } from "../rig/step-case.ts";
 
 // What CUDA is reached by, ONNX Runtime's C functions, with the processor's provider in CUDA's place.
 
@@ -23,41 +18,6 @@ test("says what it is", { skip }, async () => {
   assert.equal(kind, "cpu");
   assert.match(runtime, /^onnxruntime 1\.\d+\.\d+$/);
   assert.equal(platform, `${process.platform}-${process.arch}`);
-});
-
-test("a step on tensors that are held has the bits of one whose tensors come and go", {
-  skip,
-}, async () => {
-  const device = await openOrtCpu();
-  const { start, batch } = stepCases()[0]!;
-  const { model } = start;
-  const given = completeArguments({ weight_decay: 0.01, max_grad_norm: 0.5 });
-  const training = trainingGraph(model, batch.sizes);
-  const { graph, next } = updateGraph(training, { model, given, adds: false });
-  const drawn = graph.inputs.map((value) => {
-    const { shape, dtype } = value;
-    return [nameOf(value), { shape, dtype, range: dtype === "uint8" ? [0, 2] : [0.01, 0.5] }];
-  });
-  const all = new Map<string, TensorData>([
-    ...Object.entries(drawTensors(Object.fromEntries(drawn))),
-    ...start.parameters,
-    ...batch.tensors,
-  ]);
-
-  const plain = await device.compile(graph);
-  const expected = await plain.run(all);
-  await plain.release();
-
-  const held = device.hold!();
-  const stays = new Set([...next.values(), ...start.parameters.keys()]);
-  for (const name of stays) await held.write([[name, all.get(name)!]]);
-  const resident = await held.compile(graph, { next });
-  const made = await resident.run(new Map([...all].filter(([name]) => !stays.has(name))));
-  for (const [output, name] of next) made[output] = (await held.read([name])).get(name)!;
-  await resident.release();
-  await held.release();
-  assert.ok(next.size > 20 && Number.isFinite(expected.loss!.data[0]));
-  assert.deepEqual(made, expected);
 });
 
 test("what ONNX Runtime refuses is thrown in its words, and the session goes on", {
