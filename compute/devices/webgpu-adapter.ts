@@ -19,6 +19,7 @@ import {
   type ProbedAdapter,
   type VulkanEnvironment,
 } from "./choose-adapter.ts";
+import { refusedDriver } from "./refused-driver.ts";
 import type { VulkanDevice } from "./vulkan-devices.ts";
 
 /** A driver that compiles shaders for the first time may take long. */
@@ -93,9 +94,11 @@ function outcomeOf(
       "update its driver, or run with --device cpu",
     );
   const { devices = [], problem } = JSON.parse(last) as Printed;
-  if (problem !== undefined)
-    return new DeviceError("device-missing", problem.message, problem.hint);
   const report = { loaderLog: readFileSync(log, "utf8"), devices };
+  if (problem !== undefined)
+    return (
+      refusedDriver(report) ?? new DeviceError("device-missing", problem.message, problem.hint)
+    );
   const { platform } = process;
   return { ...report, adapter: adapterOf(report, { platform, processor: cpus()[0]?.model }) };
 }

@@ -5,14 +5,20 @@ import { DeviceError } from "../device-error.ts";
 
 process.env.VK_LOADER_DEBUG = "driver"; // read when the first session loads the driver
 
-try {
-  const { openWebgpuDevice } = await import("./webgpu.ts");
-  await openWebgpuDevice();
-  // koffi's own binary is an optional package: without it Vulkan tells nothing.
-  const vulkan = await import("./vulkan-devices.ts").catch(() => undefined);
-  process.stdout.write(`${JSON.stringify({ devices: vulkan?.listVulkanDevices() ?? [] })}\n`);
-} catch (error) {
-  if (!(error instanceof DeviceError)) throw error;
-  const { code, message, hint } = error;
-  process.stdout.write(`${JSON.stringify({ problem: { code, message, hint } })}\n`);
+// koffi's own binary is an optional package: without it Vulkan tells nothing.
+const vulkan = await import("./vulkan-devices.ts").catch(() => undefined);
+const problem = await problemOfOpening();
+const devices = vulkan?.listVulkanDevices() ?? [];
+process.stdout.write(`${JSON.stringify({ devices, ...(problem && { problem }) })}\n`);
+
+async function problemOfOpening() {
+  try {
+    const { openWebgpuDevice } = await import("./webgpu.ts");
+    await openWebgpuDevice();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const { message, hint } = error;
+    return { message, hint };
+  }
 }

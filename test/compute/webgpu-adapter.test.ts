@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AdapterReport, adapterOf } from "../../compute/devices/adapter-of.ts";
 import { chooseAdapter, type VulkanEnvironment } from "../../compute/devices/choose-adapter.ts";
+import { refusedDriver } from "../../compute/devices/refused-driver.ts";
 import type { VulkanDevice } from "../../compute/devices/vulkan-devices.ts";
 
 // Which adapter WebGPU has opened, and how another is chosen, on systems that this machine is not.
@@ -79,6 +80,29 @@ test("under macOS it is a part of the processor", () => {
     isSoftware: false,
     listed: [],
   });
+});
+
+test("a driver that WebGPU does not take is told with WebGPU's reason", () => {
+  // As ONNX Runtime 1.30 warned of Debian 12's lavapipe.
+  const loaderLog = `${listing("llvmpipe (LLVM 15.0.6, 256 bits)")}Warning: Vulkan shaderUniform*ArrayDynamicIndexing required.
+ - While initializing adapter (backend=BackendType::Vulkan)
+    at InitializeImpl (/build/src/dawn/native/vulkan/PhysicalDeviceVk.cpp:253)
+`;
+  const old = deviceNamed("llvmpipe (LLVM 15.0.6, 256 bits)", {
+    driver: "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)",
+  });
+  const { code, message, hint } = refusedDriver({ loaderLog, devices: [old] })!;
+  assert.deepEqual(
+    { code, message, hint },
+    {
+      code: "device-missing",
+      message:
+        "There is no WebGPU adapter: it does not take what Vulkan lists, llvmpipe (LLVM 15.0.6, 256 bits) (llvmpipe Mesa 22.3.6 (LLVM 15.0.6)): Vulkan shaderUniform*ArrayDynamicIndexing required.",
+      hint: "update the graphics driver, or run with --device cpu",
+    },
+  );
+  assert.equal(refusedDriver({ loaderLog, devices: [] }), undefined);
+  assert.equal(refusedDriver({ loaderLog: listing(old.name), devices: [old] }), undefined);
 });
 
 /** A machine whose loader shows the devices as `shown` says for an environment; WebGPU takes the first. */
