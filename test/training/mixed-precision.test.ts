@@ -121,7 +121,7 @@ test("bf16 in a device's memory is that in the host's, and resumes alike", { ski
   const expected = lossesOf(await train(half, few, { checkpoints: onHost }));
   const made = lossesOf(await train(device, few, { checkpoints: onDevice }));
   for (const [i, loss] of made.entries())
-    assert.ok(Math.abs(loss - expected[i]!) < 1e-2, `${made} and ${expected}`);
+    assert.ok(Math.abs(loss - expected[i]!) < 1e-3, `${made} and ${expected}`);
   const namesOf = (checkpoints: MemoryCheckpoints) => {
     const files = checkpoints.held.get("checkpoint-4")!;
     return [...parseSafetensors(files.get("optimizer.safetensors")!).tensors.keys()].sort();
