@@ -6,8 +6,13 @@ import { checkedInput } from "./checked-input.ts";
 
 export type Runtime = typeof import("onnxruntime-node");
 
-/** ONNX Runtime's module; a DeviceError where it cannot be loaded. */
+/**
+ * ONNX Runtime's module; a DeviceError where it cannot be loaded. Its official builds since 1.29 report their use over
+ * the network and keep an identifier in the user's folder, from when they are loaded: not here, unless the user sets
+ * ORT_DISABLE_TELEMETRY=0.
+ */
 export async function loadRuntime(): Promise<Runtime> {
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   try {
     return await import("onnxruntime-node");
   } catch (cause) {

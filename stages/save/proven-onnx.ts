@@ -1,4 +1,5 @@
 import type { Device, TensorData, Tensors } from "../../compute/device.ts";
+import { loadRuntime } from "../../compute/devices/session-executable.ts";
 import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { DeviceRequest } from "../../engine/stage.ts";
@@ -19,7 +20,7 @@ export async function exportProvenOnnx(
 ): Promise<{ files: ReadonlyMap<string, Uint8Array>; maxDifference: number }> {
   const files = exportModel(model, parameters);
   const device = await openDevice(request);
-  const { InferenceSession } = await import("onnxruntime-node");
+  const { InferenceSession } = await loadRuntime();
   let maxDifference = 0;
   for (const file of files) {
     const session = await InferenceSession.create(file.bytes, {
@@ -95,7 +96,7 @@ async function outputsOf(
   session: import("onnxruntime-node").InferenceSession,
   batch: Tensors,
 ): Promise<Readonly<Record<string, ArrayLike<number>>>> {
-  const { Tensor } = await import("onnxruntime-node");
+  const { Tensor } = await loadRuntime();
   const feeds = Object.entries(batch).map(([name, { dtype, data, shape }]) => {
     return [name, new Tensor(hostType(dtype), data as never, shape)] as const;
   });

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorData } from "../../compute/device.ts";
+import { loadRuntime } from "../../compute/devices/session-executable.ts";
 import { constant, type Graph, graphOf, input, sizeOf } from "../../compute/graph.ts";
 import { exportOnnx } from "../../compute/onnx/export-onnx.ts";
 import * as ops from "../../compute/ops.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { generator } from "../rig/case-data.ts";
 import { interpret } from "../rig/interpreter.ts";
+
+const { InferenceSession, Tensor } = await loadRuntime();
 
 const width = 12;
 const shapes = {

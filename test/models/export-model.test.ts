@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { TensorData } from "../../compute/device.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { loadRuntime } from "../../compute/devices/session-executable.ts";
 import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { exportModel } from "../../models/export-model.ts";
 import { architectures } from "../../models/index.ts";
@@ -10,6 +10,8 @@ import type { Task } from "../../models/model.ts";
 import { createModel } from "../../models/pretrained.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { smallConfigs, twins } from "../rig/small-configs.ts";
+
+const { InferenceSession, Tensor } = await loadRuntime();
 
 const device = await openOnnxruntimeDevice({ threads: 1, spinning: false });
 

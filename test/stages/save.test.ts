@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { parse } from "yaml";
+import { loadRuntime } from "../../compute/devices/session-executable.ts";
 import { evaluate } from "../../stages/evaluate/evaluate.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { save } from "../../stages/save/save.ts";
 import { formatEventFile } from "../../training/event-file.ts";
 import { runStage } from "../rig/run-stage.ts";
 import { type TestRow, tinyConfig, tokensOf, weather } from "../rig/tokens-of.ts";
+
+const { InferenceSession, Tensor } = await loadRuntime();
 
 const training = {
   params: {
