@@ -52,6 +52,7 @@ export function cudaProvider(number: number): OrtProvider {
     name: "CUDAExecutionProvider",
     memory: "Cuda",
     device: number,
+    pool: `gpu:${number}`,
     options,
     append(api, session) {
       const cuda = api.make("CreateCUDAProviderOptions");

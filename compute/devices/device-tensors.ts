@@ -17,6 +17,8 @@ export interface DeviceCopies<Tensor> {
   /** Its elements on the host, in memory of their own. */
   toHost(x: Tensor): Promise<Float32Array>;
   dispose(x: Tensor): void;
+  /** Gives back memory that nothing holds any more; absent where the device does so by itself. */
+  trim?(): void;
 }
 
 /** What an executable reads and writes where it lies on the device. */
@@ -122,6 +124,7 @@ export class DeviceTensors<Tensor> implements HeldTensors {
 
   async release(): Promise<void> {
     for (const name of this.#held.keys()) this.#dispose(name);
+    this.#copies.trim?.();
   }
 
   #heldOf(name: string): Held<Tensor> {

@@ -64,6 +64,24 @@ export class OrtCopies implements DeviceCopies<OrtTensor> {
     x.release();
   }
 
+  /** The pool of all sessions gives back what it keeps for the next run: other processes may want it. */
+  trim(): void {
+    const api = this.#api;
+    const options = api.make("CreateRunOptions");
+    const name = "memory.enable_memory_arena_shrinkage";
+    const of = () => this.#onHost({ dtype: "float32", shape: [], data: new Float32Array(1) });
+    const [x, y] = [of(), of()];
+    try {
+      api.call("AddRunConfigEntry", options, name, this.#provider.pool);
+      this.#session(0).run(new Map([["x", x]]), new Map([["y", y]]), options);
+    } catch {
+      // A device that was lost: its memory goes with the process.
+    } finally {
+      for (const tensor of [x, y]) tensor.release();
+      api.release("ReleaseRunOptions", options);
+    }
+  }
+
   #copy(x: OrtTensor, y: OrtTensor): void {
     this.#session(x.shape.length).run(new Map([["x", x]]), new Map([["y", y]]));
   }

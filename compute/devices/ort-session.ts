@@ -11,6 +11,8 @@ export interface OrtProvider {
   readonly memory: string;
   /** The number of the device. */
   readonly device: number;
+  /** The memory as settings of a run name it: `gpu:0`. */
+  readonly pool: string;
   /** Its settings. */
   readonly options: Readonly<Record<string, string>>;
   /** Adds it to the options of a session. */
@@ -53,14 +55,18 @@ export class OrtSession {
   }
 
   /** Computes from tensors into tensors, which lie on the host or the device; copies what lies on the wrong side. */
-  run(inputs: ReadonlyMap<string, OrtTensor>, outputs: ReadonlyMap<string, OrtTensor>): void {
+  run(
+    inputs: ReadonlyMap<string, OrtTensor>,
+    outputs: ReadonlyMap<string, OrtTensor>,
+    options: Handle | null = null,
+  ): void {
     const api = this.#api;
     const binding = api.make("CreateIoBinding", this.#handle);
     try {
       for (const [name, { handle }] of inputs) api.call("BindInput", binding, name, handle);
       api.call("SynchronizeBoundInputs", binding);
       for (const [name, { handle }] of outputs) api.call("BindOutput", binding, name, handle);
-      api.call("RunWithBinding", this.#handle, null, binding);
+      api.call("RunWithBinding", this.#handle, options, binding);
       api.call("SynchronizeBoundOutputs", binding);
     } catch (error) {
       throw deviceFailure(error);

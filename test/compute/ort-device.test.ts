@@ -105,6 +105,19 @@ test("200 graphs that are made, run and released leave no memory behind", { skip
   );
 });
 
+test("what the pool of all sessions keeps goes back when held tensors are released", {
+  skip,
+}, async () => {
+  const held = (await openOrtCpu()).hold!();
+  const shape = [16 * 1024 * 1024];
+  const data = new Float32Array(shape[0]!);
+  await held.write([["w", { dtype: "float32", shape, data }]]);
+  const before = process.memoryUsage.rss();
+  await held.release();
+  const returned = (before - process.memoryUsage.rss()) / 2 ** 20;
+  assert.ok(returned > 48, `${returned.toFixed(0)} MB of 64 are given back`);
+});
+
 test("CUDA counts the devices that it sees", () => {
   assert.deepEqual(
     [

@@ -12,6 +12,7 @@ export const ortCpu: OrtProvider = {
   name: "CPUExecutionProvider",
   memory: "Cpu",
   device: 0,
+  pool: "cpu:0",
   options: {},
   append: (api, options) =>
     api.call("AddSessionConfigEntry", options, "session.set_denormal_as_zero", "1"),
