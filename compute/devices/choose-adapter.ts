@@ -26,7 +26,8 @@ export function chooseAdapter(
   probe: (environment: VulkanEnvironment) => ProbedAdapter,
 ): ChosenAdapter {
   const byItself = probe({});
-  const { devices } = byItself;
+  // Elsewhere than under Vulkan its list says nothing of what is opened.
+  const devices = byItself.adapter.listed.length === 0 ? [] : byItself.devices;
   const wanted = devices[number];
   if (wanted === undefined) throw noSuchAdapter(number, devices);
   const twin = devices.findIndex((one, i) => i !== number && isSameModel(one, wanted));

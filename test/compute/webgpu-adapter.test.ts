@@ -109,13 +109,14 @@ test("a driver that WebGPU does not take is told with WebGPU's reason", () => {
 function machineWith(
   devices: readonly VulkanDevice[],
   shown: (environment: VulkanEnvironment) => readonly VulkanDevice[],
+  platform: NodeJS.Platform = "linux",
 ) {
   const asked: VulkanEnvironment[] = [];
   const probe = (environment: VulkanEnvironment) => {
     asked.push(environment);
     const first = shown(environment)[0]!;
     const report = { loaderLog: using(first.name), devices };
-    return { ...report, adapter: adapterOf(report, { platform: "linux" }) };
+    return { ...report, adapter: adapterOf(report, { platform }) };
   };
   return { asked, choose: (number: number) => chooseAdapter(number, probe) };
 }
@@ -142,7 +143,7 @@ test("what cannot be chosen is refused, with the reason", () => {
   const both = [radeon, geforce];
   const deaf = machineWith(both, () => both);
   const twins = machineWith([geforce, geforce], () => [geforce]);
-  const bare = machineWith([], () => [radeon]);
+  const windows = machineWith(both, () => [geforce], "win32");
   const refusals: readonly (readonly [() => unknown, string, string])[] = [
     [
       () => deaf.choose(1),
@@ -160,7 +161,7 @@ test("what cannot be chosen is refused, with the reason", () => {
       "there are: 0 AMD Radeon, 1 NVIDIA GeForce",
     ],
     [
-      () => bare.choose(0),
+      () => windows.choose(0),
       "WebGPU has no adapter 0 here.",
       "adapters can be chosen where Vulkan lists them: under Linux",
     ],
