@@ -22,8 +22,8 @@ export interface ParameterGroup {
 }
 
 /**
- * Biases and weights of norms of equal rates are changed as one, where the rule allows it: a device takes longer to
- * begin an operation than to do it on so few elements. Parameters of more axes are alone.
+ * Biases and weights of norms of equal rates and sizes are changed as one, where the rule allows it: a device takes
+ * longer to begin an operation than to do it on so few elements. Parameters of more axes are alone.
  */
 export function groupParameters(
   specs: readonly ParameterSpec[],
@@ -31,43 +31,52 @@ export function groupParameters(
   ratesOf: (spec: ParameterSpec) => ParameterRates,
 ): ParameterGroup[] {
   const groups: ParameterGroup[] = [];
-  const vectors = new Map<ParameterRates, ParameterSpec[]>();
+  const vectors = new Map<ParameterRates, Map<number, ParameterSpec[]>>();
   for (const spec of specs) {
     const rates = ratesOf(spec);
-    const known = vectors.get(rates);
     const isVector = isElementwise && spec.shape.length === 1;
+    const known = vectors.get(rates)?.get(spec.shape[0]!);
     if (isVector && known !== undefined) known.push(spec);
     else {
       const group = [spec];
       groups.push({ specs: group, rates });
-      if (isVector) vectors.set(rates, group);
+      if (!isVector) continue;
+      const bySize = vectors.get(rates) ?? new Map<number, ParameterSpec[]>();
+      vectors.set(rates, bySize.set(spec.shape[0]!, group));
     }
   }
   return groups;
 }
 
-/** Tensors of the parameters of a group as one: the only one, or vectors one after the other. */
+/**
+ * Tensors of the parameters of a group as one: the only one, or vectors as the rows of a matrix. Were they one after
+ * the other, CUDA would be sent in every run, for each element, which of them it belongs to.
+ */
 export function joined(values: readonly Value[]): Value {
-  return values.length === 1 ? values[0]! : ops.concat(values, 0);
+  if (values.length === 1) return values[0]!;
+  return ops.concat(
+    values.map((value) => ops.reshape(value, [1, sizeOf(value.shape)])),
+    0,
+  );
 }
 
 /** The tensors of which one was joined. */
 export function parted(value: Value, specs: readonly ParameterSpec[]): Value[] {
-  const sizes = specs.map(({ shape }) => sizeOf(shape));
-  return sizes.length === 1 ? [value] : cut(value, sizes);
+  if (specs.length === 1) return [value];
+  return rowsOf(value).map((row, i) => ops.reshape(row, specs[i]!.shape));
 }
 
 /** What a kernel of WebGPU can write to: 8 buffers on every adapter, less the one that it reads. */
 const MOST_RESULTS = 7;
 
-function cut(value: Value, sizes: readonly number[]): Value[] {
-  if (sizes.length <= MOST_RESULTS) return ops.split(value, sizes, 0);
+function rowsOf(matrix: Value): Value[] {
+  const count = matrix.shape[0]!;
+  if (count <= MOST_RESULTS) return ops.split(matrix, Array(count).fill(1), 0);
   let each = MOST_RESULTS;
-  while (each * MOST_RESULTS < sizes.length) each *= MOST_RESULTS;
-  const pieces: (readonly number[])[] = [];
-  for (let at = 0; at < sizes.length; at += each) pieces.push(sizes.slice(at, at + each));
-  const totals = pieces.map((piece) => piece.reduce((sum, size) => sum + size, 0));
-  return ops.split(value, totals, 0).flatMap((part, i) => cut(part, pieces[i]!));
+  while (each * MOST_RESULTS < count) each *= MOST_RESULTS;
+  const sizes: number[] = [];
+  for (let at = 0; at < count; at += each) sizes.push(Math.min(each, count - at));
+  return ops.split(matrix, sizes, 0).flatMap(rowsOf);
 }
 
 /** The scalars of each of these parameters: the same ones for those of one rate and decay. */

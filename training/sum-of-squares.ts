@@ -1,13 +1,26 @@
 import { sizeOf, type Value } from "../compute/graph.ts";
 import { concat, mul, pad, reduceSum, reshape } from "../compute/ops.ts";
 
-/** The sum of the squares of all elements of these values, a scalar: in stages, so that no sum is long. */
+/**
+ * The sum of the squares of all elements of these values, a scalar: in stages, so that no sum is long. Values with as
+ * many rows go together: with parts of several sizes, CUDA is sent in every run which part each element belongs to.
+ */
 export function sumOfSquares(values: readonly Value[]): Value {
-  const sums = concat(values.map(squares), 0);
-  const width = Math.ceil(Math.sqrt(sizeOf(sums.shape)));
-  const missing = (width - (sizeOf(sums.shape) % width)) % width;
-  const whole = missing === 0 ? sums : pad(sums, [0], [missing]);
-  return reduceSum(reduceSum(reshape(whole, [-1, width]), [1]), [0]);
+  const bySize = new Map<number, Value[]>();
+  for (const sums of values.map(squares)) {
+    const size = sizeOf(sums.shape);
+    bySize.set(size, [...(bySize.get(size) ?? []), sums]);
+  }
+  const sums = Array.from(bySize.values(), (equal) => sumInStages(concat(equal, 0)));
+  return reduceSum(concat(sums, 0), [0]);
+}
+
+/** Of a vector, as a vector of one element. */
+function sumInStages(vector: Value): Value {
+  const width = Math.ceil(Math.sqrt(sizeOf(vector.shape)));
+  const missing = (width - (sizeOf(vector.shape) % width)) % width;
+  const whole = missing === 0 ? vector : pad(vector, [0], [missing]);
+  return reduceSum(reduceSum(reshape(whole, [-1, width]), [1]), [0], true);
 }
 
 /** Those of a vector's elements, else the sum of each row's: a vector. */
