@@ -2,7 +2,8 @@ import type { Executable } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
 
 /** CUDA's errors of drivers and of devices that are not there; what follows says which. */
-const NO_CUDA = /CUDA failure (?:3|34|35|46|100|101|209|222|80[0-4]): ([^;]*[^;\s])/;
+const NO_CUDA =
+  /(?:CUDA failure (?:3|34|35|46|100|101|209|222|80[0-4]): |(?=Invalid device ID: ))([^;.]*[^;.\s])/;
 const NO_CUDNN = /cuDNN is unavailable/;
 const NO_ADAPTER = /Failed to get a WebGPU adapter|No supported adapters|RequestAdapter/;
 const NO_MEMORY =

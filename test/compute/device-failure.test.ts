@@ -69,6 +69,8 @@ test("what CUDA throws, as errors that say what to do", () => {
       undefined,
     "Non-zero status code returned while running BiasSoftmax node. Name:'BiasSoftmax' Status Message: /onnxruntime_src/onnxruntime/core/providers/cuda/cuda_kernel.h:296 static cudnnContext* onnxruntime::cuda::CudaKernel::RequireCudnnHandle(cudnnHandle_t) [ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : cuDNN is unavailable or disabled for CUDA Execution Provider: dlopen failed for libcudnn.so: libcudnn.so: cannot open shared object file: No such file or directory":
       "device-missing: cuDNN could not be loaded, which the CUDA provider computes with.",
+    'provider_options_utils.h:187 Parse Failed to parse provider option "device_id": cuda_execution_provider_info.cc:70 operator() Invalid device ID: 2, must be between 0 (inclusive) and 2 (exclusive).\n':
+      missing("Invalid device ID: 2, must be between 0 (inclusive) and 2 (exclusive)"),
     [cudaCall("CUDA failure 1: invalid argument", "cudaMemcpy(d, s)")]: undefined,
   };
   for (const [message, told] of Object.entries(expected)) assert.equal(toldOf(message), told);

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import type { InferenceSession } from "onnxruntime-node";
+import { examineAccelerators } from "../../cli/doctor/examine-compute.ts";
 import type { Device, Executable, TensorData, Tensors, Traffic } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
+import { chooseDevice } from "../../compute/devices/choose-device.ts";
 import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { loadRuntime, runtimeName } from "../../compute/devices/session-executable.ts";
 import { type Graph, graphOf, input, makeValue, nameOf } from "../../compute/graph.ts";
@@ -160,7 +162,7 @@ async function thrownAfter(
 }
 
 const [OUT_OF_MEMORY, ILLEGAL_ADDRESS, LAUNCH_FAILURE] = [2, 700, 719];
-const [NO_DEVICE, OLD_DRIVER, INVALID_DEVICE] = [100, 35, 101];
+const [NO_DEVICE, OLD_DRIVER] = [100, 35];
 const [CUBLAS_ALLOC_FAILED, CUBLAS_EXECUTION_FAILED] = [3, 13];
 
 test("CUDA's errors in the middle of a training say what to do; another training goes on", {
@@ -187,13 +189,45 @@ test("CUDA's errors in the middle of a training say what to do; another training
   }
 });
 
-test("CUDA's errors when a device is opened say what it lacks", { skip }, async () => {
+test("CUDA's errors when a device is opened say what it lacks; the second of two opens by its id", {
+  skip,
+}, async () => {
+  process.env.CUDA_SIMULATED_DEVICES = "2";
   const errors = [
-    ["cudaSetDevice", 1, NO_DEVICE, "device-missing"],
-    ["cudaSetDevice", 1, OLD_DRIVER, "device-missing"],
-    ["cudaSetDevice", 1, INVALID_DEVICE, "device-missing"],
-    ["cudaMemGetInfo", 1, OUT_OF_MEMORY, "device-memory"],
+    ["cudaGetDeviceCount", 0, NO_DEVICE, "device-missing"],
+    ["cudaGetDeviceCount", 0, OLD_DRIVER, "device-missing"],
+    ["cudaSetDevice", 0, NO_DEVICE, "device-missing"],
+    ["cudaSetDevice", 0, OLD_DRIVER, "device-missing"],
+    ["cudaMemGetInfo", 0, OUT_OF_MEMORY, "device-memory"],
   ] as const;
   for (const error of errors)
-    assert.equal(await thrownAfter(error, () => openCudaDevice()), error[3], error.join(" "));
+    assert.equal(await thrownAfter(error, () => openCudaDevice("1")), error[3], error.join(" "));
+  await workloads[0]!.run(await openCudaDevice("1"));
+  await assert.rejects(openCudaDevice("2"), {
+    name: "DeviceError",
+    code: "device-missing",
+    message:
+      "CUDA cannot use the graphics device: Invalid device ID: 2, must be between 0 (inclusive) and 2 (exclusive).",
+  });
+});
+
+test("auto takes cuda where it is whole, and doctor says what it computes on, or lacks", {
+  skip,
+}, async () => {
+  assert.equal(chooseDevice(), "cuda");
+  const folder = process.env.LD_LIBRARY_PATH!;
+  const found: string[] = [];
+  for (const path of [folder, "/nowhere"]) {
+    process.env.LD_LIBRARY_PATH = path;
+    const findings = await examineAccelerators();
+    const { state, detail } = findings.find(({ name }) => name === "cuda")!;
+    found.push(`${state}: ${detail}`);
+  }
+  process.env.LD_LIBRARY_PATH = folder;
+  assert.match(found[0]!, /^ok: complete for Simulated 0, Simulated 1, with NVIDIA's driver 999.0/);
+  // Of CUDA itself this machine may have parts.
+  assert.match(
+    found[1]!,
+    /^absent: The CUDA provider is installed, but it misses .*libcublas\.so\.\d+/,
+  );
 });

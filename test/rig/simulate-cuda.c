@@ -30,14 +30,15 @@ void simulatedCudaReset(void) {
   counters[HELD] = counters[HELD_MOST] = held;
 }
 
-// Errors: the n-th call from now of one function fails. After an error of a kernel nothing works any more, as in CUDA.
+// Errors: the n-th call from now of one function fails, or with 0 every one. After an error of a kernel nothing works
+// any more, as in CUDA.
 static char failing[64];
-static int callsLeft;
+static int callsLeft, callsAreCounted;
 static cudaError_t failure, lastError, lost;
 
 void simulatedCudaFail(const char *function, int calls, int error) {
   snprintf(failing, sizeof failing, "%s", function);
-  callsLeft = calls;
+  callsLeft = callsAreCounted = calls;
   failure = error;
   lastError = lost = cudaSuccess;
 }
@@ -47,7 +48,8 @@ static int isOfKernel(cudaError_t error) { return error == cudaErrorIllegalAddre
 static cudaError_t outcome(const char *function) {
   if (lost != cudaSuccess) return lastError = lost;
   pthread_mutex_lock(&lock);
-  int fails = callsLeft > 0 && strcmp(function, failing) == 0 && --callsLeft == 0;
+  int fails = strcmp(function, failing) == 0 && (callsLeft == 0 || --callsLeft == 0);
+  if (fails && callsAreCounted) failing[0] = 0;
   pthread_mutex_unlock(&lock);
   if (!fails) return cudaSuccess;
   if (isOfKernel(failure)) {

@@ -10,7 +10,7 @@ export type CudaCounts = Readonly<Record<(typeof counters)[number], number>>;
 export interface SimulatedCuda {
   /** Of all that was done so far. */
   counts(): CudaCounts;
-  /** From now on the call with this number, from 1, of one of CUDA's functions gives an error; 0 calls: none. */
+  /** From now on the call with this number, from 1, of one of CUDA's functions gives an error; with 0 every call. */
   failAt(functionName: string, call: number, error: number): void;
 }
 
