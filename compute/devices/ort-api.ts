@@ -71,12 +71,10 @@ const actions = {
 
 const releases = {
   ReleaseStatus: 93,
-  ReleaseMemoryInfo: 94,
   ReleaseSession: 95,
   ReleaseValue: 96,
   ReleaseRunOptions: 97,
   ReleaseSessionOptions: 100,
-  ReleaseAllocator: 132,
   ReleaseIoBinding: 135,
   ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,

@@ -1,31 +1,21 @@
 import type { TensorData } from "../device.ts";
 import { type Shape, sizeOf } from "../graph.ts";
-import { copyModel } from "../onnx/copy-model.ts";
 import { deviceFailure } from "./device-failure.ts";
 import type { DeviceCopies } from "./device-tensors.ts";
-import type { Handle, OrtApi } from "./ort-api.ts";
+import type { OrtApi } from "./ort-api.ts";
 import type { OnHost } from "./ort-executable.ts";
-import { type OrtProvider, OrtSession } from "./ort-session.ts";
+import type { OrtPool } from "./ort-pool.ts";
 import { OrtTensor } from "./ort-tensor.ts";
 
 /** Copies tensors between the host and a provider's memory: a graph that does nothing moves them. */
 export class OrtCopies implements DeviceCopies<OrtTensor> {
   readonly #api: OrtApi;
-  readonly #provider: OrtProvider;
-  readonly #memory: Handle;
+  readonly #pool: OrtPool;
   readonly #onHost: OnHost;
-  readonly #sessions = new Map<number, OrtSession>();
-  #allocator: Handle | undefined;
 
-  /** `memory` describes the provider's. */
-  constructor(
-    api: OrtApi,
-    provider: OrtProvider,
-    { memory, onHost }: { memory: Handle; onHost: OnHost },
-  ) {
+  constructor(api: OrtApi, pool: OrtPool, onHost: OnHost) {
     this.#api = api;
-    this.#provider = provider;
-    this.#memory = memory;
+    this.#pool = pool;
     this.#onHost = onHost;
   }
 
@@ -72,8 +62,8 @@ export class OrtCopies implements DeviceCopies<OrtTensor> {
     const of = () => this.#onHost({ dtype: "float32", shape: [], data: new Float32Array(1) });
     const [x, y] = [of(), of()];
     try {
-      api.call("AddRunConfigEntry", options, name, this.#provider.pool);
-      this.#session(0).run(new Map([["x", x]]), new Map([["y", y]]), options);
+      api.call("AddRunConfigEntry", options, name, this.#pool.name);
+      this.#pool.copier.run(new Map([["x", x]]), new Map([["y", y]]), options);
     } catch {
       // A device that was lost: its memory goes with the process.
     } finally {
@@ -83,23 +73,14 @@ export class OrtCopies implements DeviceCopies<OrtTensor> {
   }
 
   #copy(x: OrtTensor, y: OrtTensor): void {
-    this.#session(x.shape.length).run(new Map([["x", x]]), new Map([["y", y]]));
+    this.#pool.copier.run(new Map([["x", x]]), new Map([["y", y]]));
   }
 
   #allocate(shape: Shape): OrtTensor {
     try {
-      this.#allocator ??= this.#session(shape.length).allocator(this.#memory);
-      return OrtTensor.allocated(this.#api, this.#allocator, shape);
+      return OrtTensor.allocated(this.#api, this.#pool.allocator, shape);
     } catch (error) {
       throw deviceFailure(error);
     }
-  }
-
-  /** Never released: all that is held lies in memory that one of these allocated. */
-  #session(rank: number): OrtSession {
-    const session =
-      this.#sessions.get(rank) ?? new OrtSession(this.#api, this.#provider, copyModel(rank));
-    this.#sessions.set(rank, session);
-    return session;
   }
 }

@@ -21,8 +21,7 @@ export async function openOrtDevice(kind: string, provider: OrtProvider): Promis
   const api = await openOrtApi();
   const host = api.make("CreateMemoryInfo", "Cpu", DEVICE_ALLOCATOR, HOST, DEFAULT_MEMORY);
   const onHost: OnHost = (tensor) => OrtTensor.onHost(api, host, tensor);
-  const memory = sharedPool(api, provider);
-  const copies = new OrtCopies(api, provider, { memory, onHost });
+  const copies = new OrtCopies(api, sharedPool(api, provider), onHost);
   const compile = async (
     graph: Graph,
     options: CompileOptions,

@@ -22,7 +22,7 @@ export class WebgpuCopies implements DeviceCopies<Tensor> {
   readonly #runtime: Runtime;
   readonly #open: OpenSession;
   readonly #largest: number;
-  readonly #sessions = new Map<string, Promise<InferenceSession>>();
+  readonly #sessions = new Map<"device" | "host", Promise<InferenceSession>>();
 
   /** `largest`: bytes of the largest tensor that the device takes. */
   constructor(runtime: Runtime, open: OpenSession, largest: number) {
@@ -49,7 +49,7 @@ export class WebgpuCopies implements DeviceCopies<Tensor> {
   }
 
   async #copy(x: Tensor, to: "device" | "host"): Promise<Tensor> {
-    const session = await this.#session(x.dims.length, to);
+    const session = await this.#session(to);
     try {
       return (await session.run({ x })).y!;
     } catch (error) {
@@ -57,11 +57,10 @@ export class WebgpuCopies implements DeviceCopies<Tensor> {
     }
   }
 
-  #session(rank: number, to: "device" | "host"): Promise<InferenceSession> {
-    const key = `${rank} ${to}`;
+  #session(to: "device" | "host"): Promise<InferenceSession> {
     const made =
-      this.#sessions.get(key) ?? this.#open(copyModel(rank), { keepsOutputs: to === "device" });
-    this.#sessions.set(key, made);
+      this.#sessions.get(to) ?? this.#open(copyModel(), { keepsOutputs: to === "device" });
+    this.#sessions.set(to, made);
     return made;
   }
 }

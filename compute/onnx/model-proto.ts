@@ -18,11 +18,11 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
-/** A graph input or output: sizes are numbers, names of dynamic sizes, or undefined where unknown. */
+/** A graph input or output: sizes are numbers, names of dynamic sizes, or undefined where unknown; absent: it has any shape. */
 export interface OnnxValueInfo {
   readonly name: string;
   readonly dtype: DType;
-  readonly sizes: readonly (number | string | undefined)[];
+  readonly sizes?: readonly (number | string | undefined)[];
 }
 
 /** An ONNX model; nodes in an order in which they can run. */
@@ -92,6 +92,7 @@ function writeValueInfo(writer: ProtobufWriter, { name, dtype, sizes }: OnnxValu
   writer.text(1, name).message(2, (type) =>
     type.message(1, (tensor) => {
       tensor.integer(1, ELEMENT_TYPES[dtype]);
+      if (sizes === undefined) return;
       tensor.message(2, (shape) => {
         for (const size of sizes) shape.message(1, (inner) => writeSize(inner, size));
       });

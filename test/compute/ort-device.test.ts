@@ -27,7 +27,7 @@ test("what ONNX Runtime refuses is thrown in its words, and the session goes on"
   assert.throws(() => new OrtSession(api, ortCpu, Uint8Array.of(1, 2, 3)), {
     message: "Failed to load model because protobuf parsing failed.",
   });
-  const session = new OrtSession(api, ortCpu, copyModel(1));
+  const session = new OrtSession(api, ortCpu, copyModel());
   for (let run = 0; run < 2; run++)
     assert.throws(() => session.run(new Map(), new Map()), {
       message: "At least one output should be requested.",
@@ -42,7 +42,7 @@ test("an operation that would fall back to the processor is refused", { skip }, 
       api.call("AddSessionConfigEntry", options, "session.disable_cpu_ep_fallback", "1"),
   };
   const api = await openOrtApi();
-  assert.throws(() => new OrtSession(api, without, copyModel(1)), {
+  assert.throws(() => new OrtSession(api, without, copyModel()), {
     message:
       "This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.",
   });
