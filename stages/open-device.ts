@@ -21,9 +21,11 @@ export async function openDevice({ kind, ...options }: DeviceRequest): Promise<D
 
 function failingAsStage(device: Device): Device {
   const hold = device.hold?.bind(device);
+  const lacksPrecision = device.lacksPrecision?.bind(device);
   return {
     ...device,
     compile: async (...given) => failingExecutable(await orStageFailure(device.compile(...given))),
+    ...(lacksPrecision && { lacksPrecision: (type) => orStageFailure(lacksPrecision(type)) }),
     ...(hold && { hold: () => failingTensors(hold()) }),
   };
 }

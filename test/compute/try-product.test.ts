@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../compute/device.ts";
+import { DeviceError } from "../../compute/device-error.ts";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
 import { tryProduct } from "../../compute/devices/try-product.ts";
 import { toText } from "../../compute/graph.ts";
 
+/** A device whose every run fails with this. */
 const failing =
-  (message: string): Device["compile"] =>
-  async () => {
-    throw new Error(message);
-  };
+  (error: Error): Device["compile"] =>
+  async () => ({ run: async () => Promise.reject(error), release: async () => {} });
 
-/** A device whose every result is this number, and what it was told to compute. */
+/** A device whose every result is this number, and what it was told to compute; then to release. */
 function answering(number: number) {
   const told: string[] = [];
   const compile: Device["compile"] = async (graph) => ({
@@ -22,7 +22,7 @@ function answering(number: number) {
       told.push(toText(graph));
       return { y: { dtype: "float32", shape: [1, 1], data: Float32Array.of(number) } };
     },
-    release: async () => {},
+    release: async () => void told.push("release"),
   });
   return { compile, told };
 }
@@ -36,6 +36,7 @@ test("one product is tried, in the type", async () => {
 %2:bfloat16[1,1] = MatMul %1 %1
 %3:float32[1,1] = Cast[to=float32] %2
 outputs y=%3`,
+    "release",
   ]);
 });
 
@@ -46,13 +47,18 @@ test("what ONNX Runtime says of a device without the type is told in words", asy
       "its adapter has no shader-f16",
     ],
     [
-      "CUBLAS failure 15: CUBLAS_STATUS_NOT_SUPPORTED ; GPU=0 ; hostname=a ; expr=cublasGemmEx",
+      "Non-zero status code returned while running MatMul node. Name:'MatMul %2' Status Message: CUBLAS failure 15: the functionality is not supported ; GPU=0",
       "cuBLAS has no such products for its GPU; those of compute capability 8.0 and later have them",
     ],
     ["no kernel\nin two lines", "no kernel"],
   ] as const;
   for (const [message, reason] of told)
-    assert.equal(await tryProduct(failing(message), "bfloat16"), reason);
+    assert.equal(await tryProduct(failing(new Error(message)), "bfloat16"), reason);
+});
+
+test("no memory, or a lost device, is an error: of the type it says nothing", async () => {
+  const error = new DeviceError("device-memory", "There is no memory.", "lower the batch");
+  await assert.rejects(tryProduct(failing(error), "bfloat16"), error);
 });
 
 test("a product that is wrong is a reason, too", async () => {

@@ -9,6 +9,7 @@ import { chooseDevice } from "../../compute/devices/choose-device.ts";
 import { openCudaDevice } from "../../compute/devices/cuda.ts";
 import { loadRuntime, runtimeName } from "../../compute/devices/session-executable.ts";
 import { type Graph, graphOf, input, makeValue, nameOf } from "../../compute/graph.ts";
+import { openDevice } from "../../stages/open-device.ts";
 import { deviceWorkloads } from "../rig/device-workloads.ts";
 import { cudaModel, nodeSignatures } from "../rig/node-signatures.ts";
 import { recordingDevice } from "../rig/recording-device.ts";
@@ -163,7 +164,8 @@ async function thrownAfter(
 
 const [OUT_OF_MEMORY, ILLEGAL_ADDRESS, LAUNCH_FAILURE] = [2, 700, 719];
 const [NO_DEVICE, OLD_DRIVER] = [100, 35];
-const [CUBLAS_ALLOC_FAILED, CUBLAS_EXECUTION_FAILED] = [3, 13];
+const [CUBLAS_ALLOC_FAILED, CUBLAS_ARCH_MISMATCH] = [3, 8];
+const [CUBLAS_EXECUTION_FAILED, CUBLAS_NOT_SUPPORTED] = [13, 15];
 
 test("CUDA's errors in the middle of a training say what to do; another training goes on", {
   skip,
@@ -230,4 +232,24 @@ test("auto takes cuda where it is whole, and doctor says what it computes on, or
     found[1]!,
     /^absent: The CUDA provider is installed, but it misses .*libcublas\.so\.\d+/,
   );
+});
+
+test("a GPU without products in bfloat16 lacks them; one that fails at them is an error", {
+  skip,
+}, async () => {
+  const asked = () => device!.lacksPrecision!("bfloat16");
+  const reason =
+    "cuBLAS has no such products for its GPU; those of compute capability 8.0 and later have them";
+  for (const error of [CUBLAS_ARCH_MISMATCH, CUBLAS_NOT_SUPPORTED]) {
+    cuda!.failAt("cublasGemmEx", 1, error);
+    assert.equal(await asked(), reason);
+  }
+  for (const [error, code] of [
+    [CUBLAS_ALLOC_FAILED, "device-memory"],
+    [CUBLAS_EXECUTION_FAILED, "device-lost"],
+  ] as const)
+    assert.equal(await thrownAfter(["cublasGemmEx", 1, error, code], asked), code);
+  const ofStage = await openDevice({ kind: "cuda", threads: 1 });
+  cuda!.failAt("cublasGemmEx", 1, CUBLAS_ALLOC_FAILED);
+  await assert.rejects(ofStage.lacksPrecision!("bfloat16"), { name: "StageFailure" });
 });
