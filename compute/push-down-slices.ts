@@ -95,7 +95,7 @@ const rowwise: AxisRule = (node, axis) =>
 
 const axisRules: Readonly<Record<string, AxisRule>> = {
   ...Object.fromEntries(
-    "Add Sub Mul Div Neg Sqrt Exp Log Erf Tanh Relu Sigmoid Reciprocal Cast Where Gelu Dropout"
+    "Add Sub Mul Div Neg Sqrt Exp Log Erf Tanh Relu Sigmoid Reciprocal Greater Cast Where Gelu Dropout"
       .split(" ")
       .map((op) => [op, broadcast]),
   ),

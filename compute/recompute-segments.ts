@@ -19,7 +19,8 @@ export interface BackwardPass {
  * segment is kept, as its backward pass comes at once. https://arxiv.org/abs/1604.06174
  *
  * A runtime chooses an order of its own among operations that could run, so each segment is made to
- * wait: what it is computed from again depends on the gradients of the segment after it.
+ * wait: what it is computed from again depends on the gradients of the segment after it. What comes from no
+ * boundary and is read in one segment alone belongs to it: a dropout mask that is computed.
  */
 export function recomputeSegments(pass: BackwardPass): Value[] {
   return new Recomputation(pass).gradients();
@@ -92,8 +93,11 @@ class Recomputation {
   }
 
   #computedAgain(node: Value, segment: number): Value {
+    const waits = node.inputs.some((read) => this.#boundaries.has(read) || this.#again.has(read));
     const inputs = node.inputs.map((read) =>
-      this.#boundaries.has(read) ? this.#delayed(read, segment) : (this.#again.get(read) ?? read),
+      this.#boundaries.has(read) || (!waits && canWait(read))
+        ? this.#delayed(read, segment)
+        : (this.#again.get(read) ?? read),
     );
     return withInputs(node, inputs);
   }
@@ -109,7 +113,7 @@ class Recomputation {
   }
 }
 
-/** The segment of each value: that of the last boundary that it is computed from. */
+/** The segment of each value: that of the last boundary that it is computed from, else the only one that reads it. */
 function segmentsOf(
   order: readonly Value[],
   boundaries: ReadonlyMap<Value, number>,
@@ -122,7 +126,24 @@ function segmentsOf(
     const segment = Math.max(-1, ...read);
     if (segment >= 0) segments.set(node, segment);
   }
+  const readers = readersOf(order);
+  for (const value of [...order].reverse()) {
+    if (segments.has(value) || boundaries.has(value) || isGiven(value)) continue;
+    const [reader, ...others] = new Set(readers.get(value)?.map((node) => segments.get(node)));
+    if (reader !== undefined && others.length === 0) segments.set(value, reader);
+  }
   return segments;
+}
+
+function readersOf(order: readonly Value[]): ReadonlyMap<Value, readonly Value[]> {
+  const readers = new Map<Value, Value[]>();
+  for (const node of order)
+    for (const read of node.inputs) {
+      const known = readers.get(read);
+      if (known === undefined) readers.set(read, [node]);
+      else known.push(node);
+    }
+  return readers;
 }
 
 /** The values to compute again, by segment: all that only their own one reads. */
@@ -131,19 +152,13 @@ function forgotten(
   boundaries: ReadonlyMap<Value, number>,
 ): Map<Value, number> {
   const segments = segmentsOf(order, boundaries);
-  const readers = new Map<Value, Set<number | undefined>>();
-  for (const node of order)
-    for (const read of node.inputs) {
-      const known = readers.get(read) ?? new Set();
-      readers.set(read, known.add(segments.get(node)));
-    }
+  const readers = readersOf(order);
   const found = new Map<Value, number>();
   for (const value of order) {
-    if (boundaries.has(value)) continue;
-    const [reader, ...others] = readers.get(value) ?? [];
     const segment = segments.get(value);
-    if (segment === undefined || others.length > 0 || reader !== segment) continue;
-    if (segment < boundaries.size - 1) found.set(value, segment);
+    if (segment === undefined || segment === boundaries.size - 1 || boundaries.has(value)) continue;
+    const isOwn = readers.get(value)?.every((node) => segments.get(node) === segment);
+    if (isOwn) found.set(value, segment);
   }
   return found;
 }
@@ -160,7 +175,15 @@ function turnAfter(values: readonly Value[]): Value {
 
 /** The value as it is, from this turn on. */
 function delay(value: Value, turn: Value): Value {
-  return mul(value, add(mul(cast(turn, "float32"), 0), 1));
+  return mul(value, add(mul(cast(turn, value.dtype), 0), 1));
+}
+
+function canWait(value: Value): boolean {
+  return !isGiven(value) && (value.dtype === "float32" || value.dtype === "int32");
+}
+
+function isGiven({ op }: Value): boolean {
+  return op === "Input" || op === "Constant";
 }
 
 function withInputs(node: Value, inputs: readonly Value[]): Value {

@@ -47,6 +47,21 @@ test("attention keeps its keys and values whole, and takes its own rows of the m
   ]);
 });
 
+test("a mask is computed only where it is read", () => {
+  const sums = ops.add(input("rows", [2, 5, 1], "int32"), input("columns", [4], "int32"));
+  const dropped = ops.dropout(x, ops.greater(ops.mul(sums, sums), 7), 0.5);
+  assert.deepEqual(pushed({ part: first(dropped) }), [
+    "inputs x:float32[2,5,4] rows:int32[2,5,1] columns:int32[4]",
+    "%1:float32[2,1,4] = Slice[axes=(1) starts=(0) ends=(1)] x",
+    "%2:int32[2,1,1] = Slice[axes=(1) starts=(0) ends=(1)] rows",
+    "%3:int32[2,1,4] = Add %2 columns",
+    "%4:int32[2,1,4] = Mul %3 %3",
+    "%5:bool[2,1,4] = Greater %4 7",
+    "%6:float32[2,1,4] = Dropout[p=0.5] %1 %5",
+    "outputs part=%6",
+  ]);
+});
+
 test("what is read whole, in two parts, along its rows or as an output is computed whole", () => {
   const y = ops.tanh(x);
   const whole = (outputs: Record<string, Value>) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
-import { input, toText } from "../../compute/graph.ts";
+import { constant, input, toText } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 
 /** Three layers, each a product and a tanh; a segment begins with what each reads. */
@@ -50,4 +50,29 @@ test("what another segment reads is kept", () => {
   const { graph } = gradientGraph({ loss }, weights, { boundaries: [x!, y!, z] });
   const count = (name: string) => graph.nodes.filter(({ op }) => op === name).length;
   assert.equal(count("Exp"), 4); // of y twice, of the product and of z once
+});
+
+test("what comes from no boundary is computed again where one segment alone reads it, when that has its turn", () => {
+  const weights = ["a", "b", "c"].map((name) => input(name, [2, 2]));
+  const keys = ops.mul(input("keys", [3, 1], "int32"), 5); // for all segments
+  const boundaries = [input("x", [3, 2])];
+  for (const [i, weight] of weights.entries()) {
+    const mask = ops.greater(ops.mul(keys, i + 1), constant([i, 7], [2], "int32"));
+    const y = ops.dropout(ops.matMul(boundaries.at(-1)!, weight), mask, 0.5);
+    boundaries.push(ops.exp(y));
+  }
+  const loss = ops.reduceSum(boundaries.pop()!, [0, 1]);
+  const { graph } = gradientGraph({ loss }, weights, { boundaries });
+  const lines = toText(graph).split("\n");
+  assert.deepEqual(lines.slice(33, 42), [
+    "%33:float32[] = ReduceSum[axes=(0)] %32", // of the gradient of c
+    "%34:bool[] = Greater %33 0",
+    "%35:int32[] = Cast[to=int32] %34",
+    "%36:int32[] = Mul %35 0",
+    "%37:int32[] = Add %36 1",
+    "%38:int32[3,1] = Mul %2 %37", // the keys, times one
+    "%39:int32[3,1] = Mul %38 2",
+    "%40:bool[3,2] = Greater %39 %10",
+    "%41:float32[3,2] = Dropout[p=0.5] %28 %40",
+  ]);
 });

@@ -13,8 +13,8 @@ import { howToGetSoftwareAdapter, openTestWebgpu, testAdapter } from "../rig/sof
 import { type StepCase, stepCases } from "../rig/step-case.ts";
 
 // The graph that ends a step on a device, of every family and task: lookups, gradients placed in their tables, clipping
-// and the optimizer, all there, and dropout masks, which the processor is given. So are moments, because from zeros AdamW makes
-// as much of rounding noise as of a gradient.
+// and the optimizer, all there, and dropout masks, which the processor is given. So are moments, because from zeros
+// AdamW makes as much of rounding noise as of a gradient.
 
 const webgpu = testAdapter() && (await openTestWebgpu());
 const skip = webgpu === undefined && howToGetSoftwareAdapter;
@@ -32,11 +32,11 @@ const scalars = {
 /** The step on a device: its masks are given, or computed there. */
 async function step(
   device: Device,
-  { start, batch }: StepCase,
+  { start, batch, options }: StepCase,
   { computesMasks, ...more }: { computesMasks: boolean } & Partial<TrainingArguments>,
 ) {
   const { model, parameters } = start;
-  const training = trainingGraph(model, batch.sizes, { computesMasks });
+  const training = trainingGraph(model, batch.sizes, { ...options, computesMasks });
   const { graph } = updateGraph(training, {
     model,
     given: completeArguments({ ...given, ...more }),
@@ -52,7 +52,7 @@ async function step(
     const data = new Float32Array(sizeOf(value.shape)).fill(filled);
     inputs.set(name, { dtype: "float32", shape: value.shape, data });
   }
-  const executable = await device.compile(graph);
+  const executable = await device.compile(graph, { repeats: options?.checkpointing ?? false });
   const outputs = await executable.run(inputs);
   await executable.release();
   return outputs;

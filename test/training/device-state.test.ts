@@ -132,6 +132,18 @@ each("killed and resumed gives the bytes of a straight training, every time", as
   assert.deepEqual(resumed.state, straight.state);
 });
 
+each("layers that are computed again, with their masks, give the same bytes", async (device) => {
+  const deep = createModel(
+    { ...markedConfig, num_hidden_layers: 3 },
+    { task: "sequence-classification", labels: ["even", "odd"], seed: 1 },
+  );
+  const given = { max_steps: 3, weight_decay: 0.01 };
+  const kept = await train(device, given, { start: deep });
+  const again = await train(device, { ...given, gradient_checkpointing: true }, { start: deep });
+  assert.deepEqual(again.losses, kept.losses);
+  assert.deepEqual(again.weights, kept.weights);
+});
+
 /** The device, with the traffic of what it holds after each step. */
 function watched(device: Device) {
   let held: HeldTensors | undefined;
