@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { peakMemory } from "../../compute/devices/peak-memory.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
 import {
   constant,
@@ -65,11 +66,12 @@ outputs rows=%6 sums=%8`,
   );
 });
 
-test("in bfloat16 the graph is the same", () => {
+test("in bfloat16 the graph is the same, and takes the same memory", () => {
   const { loss, parameters } = smallEncoder({ batch: 2, length: 3, width: 8, heads: 2 });
   const { graph } = gradientGraph({ loss }, parameters);
-  const inHalf = toText(mixedPrecision(graph, "float16"));
-  assert.equal(toText(mixedPrecision(graph, "bfloat16")), inHalf.replaceAll("float16", "bfloat16"));
+  const [half, brain] = [mixedPrecision(graph, "float16"), mixedPrecision(graph, "bfloat16")];
+  assert.equal(toText(brain), toText(half).replaceAll("float16", "bfloat16"));
+  assert.equal(peakMemory(brain), peakMemory(half));
 });
 
 // float16 keeps 11 bits of a number, bfloat16 8.
