@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { errnoOf } from "../cache/cache-error.ts";
+import { nvidiaDriver } from "../compute/devices/nvidia-driver.ts";
 import type { Slots } from "../engine/build/slot-pool.ts";
 import type { Diagnostic } from "../engine/diagnostic.ts";
 import { checkSchema } from "../engine/pipeline/check-schema.ts";
@@ -102,9 +103,5 @@ function visibleGpus({ CUDA_VISIBLE_DEVICES: visible }: CliContext["environment"
       .split(",")
       .map((id) => id.trim())
       .filter((id) => id !== "" && id !== "-1");
-  try {
-    return readdirSync("/proc/driver/nvidia/gpus").map((_, index) => String(index));
-  } catch {
-    return [];
-  }
+  return (nvidiaDriver()?.gpus ?? []).map((_, index) => String(index));
 }

@@ -34,11 +34,17 @@ async function start(provider: OrtProvider): Promise<Device> {
   }
 }
 
-/** CUDA counts the devices that a process may see from 0. */
+/** CUDA counts the devices that a process may see from 0. Throws DeviceError for an id that is none of them. */
 export function numberOf(id: string | undefined, visible: string | undefined): number {
   if (id === undefined) return 0;
   const ids = visible?.split(",").map((one) => one.trim());
-  return Math.max(0, ids === undefined ? Number(id) : ids.indexOf(id));
+  const number = ids === undefined ? Number(id) : ids.indexOf(id);
+  if (Number.isInteger(number) && number >= 0) return number;
+  throw new DeviceError(
+    "device-missing",
+    `The stage was lent the graphics device ${id}, which CUDA_VISIBLE_DEVICES does not name.`,
+    "name it there, or correct the slots of your configuration; without that variable, devices are numbers from 0",
+  );
 }
 
 /** ONNX Runtime's CUDA provider, on the device with this number. */

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { machineSlots } from "../../cli/machine-slots.ts";
 import { runCommand } from "../rig/command-rig.ts";
@@ -34,6 +37,23 @@ test("without a configuration they are the machine's; CUDA_VISIBLE_DEVICES names
   const { found } = await slotsOf(context, undefined, { CUDA_VISIBLE_DEVICES: "2, GPU-7" });
   const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
   assert.deepEqual(found, { slots: { gpus: ["2", "GPU-7"], ...machine } });
+});
+
+test("NVIDIA's devices where only nvidia-smi lists them, as in WSL", {
+  skip: existsSync("/proc/driver/nvidia") && "the kernel lists its own devices here",
+}, async (context) => {
+  const folder = await temporaryFolder(context, {
+    "nvidia-smi": "#!/bin/sh\nprintf 'NVIDIA RTX A2000, 581.57\\nNVIDIA RTX A2000, 581.57\\n'\n",
+  });
+  await chmod(join(folder, "nvidia-smi"), 0o755);
+  const path = process.env.PATH;
+  process.env.PATH = `${folder}:${path}`;
+  context.after(() => {
+    process.env.PATH = path;
+  });
+  const { found } = await slotsOf(context, undefined);
+  const machine = { cpu: availableParallelism(), memory_gb: totalmem() / 1e9 };
+  assert.deepEqual(found, { slots: { gpus: ["0", "1"], ...machine } });
 });
 
 test("under webgpu a run is on one graphics device, however many are lent", async (context) => {

@@ -128,4 +128,12 @@ test("CUDA counts the devices that it sees", () => {
     ],
     [0, 1, 1, 1],
   );
+  const refused = (id: string, visible: string | undefined) =>
+    assert.throws(() => numberOf(id, visible), {
+      name: "DeviceError",
+      code: "device-missing",
+      message: `The stage was lent the graphics device ${id}, which CUDA_VISIBLE_DEVICES does not name.`,
+    });
+  refused("5", "0,1");
+  refused("GPU-7", undefined);
 });
