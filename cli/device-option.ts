@@ -1,6 +1,9 @@
 import { Option } from "commander";
 import { deviceKinds } from "../compute/devices/device-kinds.ts";
+import type { Problem } from "../engine/diagnostic.ts";
+import { failure, type Result } from "../engine/result.ts";
 import type { CliContext } from "./context.ts";
+import { type MachineFacts, machineFacts } from "./machine-facts.ts";
 
 /** `--device`, which commands take that compute, or that foretell what a run would compute. */
 export function deviceOption(): Option {
@@ -11,10 +14,14 @@ export function deviceOption(): Option {
   );
 }
 
-/** The device of the flag, else of `TUNESMITH_DEVICE`, else `auto`. */
-export function requestedDevice(
+/** This machine with the device of the flag, else of `TUNESMITH_DEVICE`, which a problem then names; else `auto`. */
+export function requestedMachine(
   { environment }: Pick<CliContext, "environment">,
   flag: string | undefined,
-): string {
-  return flag ?? (environment.TUNESMITH_DEVICE || "auto");
+): Result<MachineFacts, Problem> {
+  const variable = environment.TUNESMITH_DEVICE;
+  const machine = machineFacts(flag ?? (variable || "auto"));
+  if (machine.ok || flag !== undefined || !variable) return machine;
+  const { message, ...problem } = machine.error;
+  return failure({ ...problem, message: `TUNESMITH_DEVICE=${variable}: ${message}` });
 }

@@ -4,8 +4,7 @@ import { didYouMean } from "../engine/pipeline/did-you-mean.ts";
 import type { Pipeline, PipelineStage } from "../engine/pipeline/pipeline.ts";
 import type { DeviceRequest } from "../engine/stage.ts";
 import { type CliContext, exitCodes } from "./context.ts";
-import { requestedDevice } from "./device-option.ts";
-import { machineFacts } from "./machine-facts.ts";
+import { requestedMachine } from "./device-option.ts";
 import { labelOf, openPipeline } from "./open-pipeline.ts";
 import { withCacheToLookAt } from "./open-workspace.ts";
 import { reportProblem } from "./report-problem.ts";
@@ -44,7 +43,7 @@ export async function withExaminedFile(
   { set = [], setFile = [], device, named = [], select }: ExamineFlags,
   work: (view: ExaminedFile) => Promise<number>,
 ): Promise<number> {
-  const machine = machineFacts(requestedDevice(context, device));
+  const machine = requestedMachine(context, device);
   if (!machine.ok) {
     reportProblem(context, machine.error);
     return exitCodes.usage;

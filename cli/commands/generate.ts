@@ -2,8 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import type { TextGenerator } from "../../stages/generate-texts.ts";
 import { type CliContext, exitCodes } from "../context.ts";
-import { requestedDevice } from "../device-option.ts";
-import { machineFacts } from "../machine-facts.ts";
+import { requestedMachine } from "../device-option.ts";
 import { reportProblem } from "../report-problem.ts";
 
 /** What `tunesmith generate` takes. */
@@ -39,7 +38,7 @@ export async function generate(
     reportProblem(context, problem);
     return code;
   };
-  const machine = machineFacts(requestedDevice(context, flags.device));
+  const machine = requestedMachine(context, flags.device);
   if (!machine.ok) return refuse(machine.error, exitCodes.usage);
   if (flags.system !== undefined && !flags.chat)
     return refuse(

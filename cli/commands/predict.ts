@@ -4,8 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { type Problem, StageFailure } from "../../engine/diagnostic.ts";
 import { splitLines } from "../../stages/artifacts/lines.ts";
 import { type CliContext, exitCodes } from "../context.ts";
-import { requestedDevice } from "../device-option.ts";
-import { machineFacts } from "../machine-facts.ts";
+import { requestedMachine } from "../device-option.ts";
 import { openPredictor, type Predictor } from "../open-predictor.ts";
 import { reportProblem } from "../report-problem.ts";
 
@@ -40,7 +39,7 @@ export async function predict(
   };
   const misuse = misuseOf(context, texts, flags);
   if (misuse !== undefined) return refuse(misuse, exitCodes.usage);
-  const machine = machineFacts(requestedDevice(context, flags.device));
+  const machine = requestedMachine(context, flags.device);
   if (!machine.ok) return refuse(machine.error, exitCodes.usage);
   try {
     await requireFolder(absolute(context, folder), folder);

@@ -12,10 +12,10 @@ import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline, PipelineStage } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
-import { requestedDevice } from "../device-option.ts";
+import { requestedMachine } from "../device-option.ts";
 import { checkFrozen, checkReproduced } from "../frozen-run.ts";
 import { createLockedOutputs, readLock, writeLock } from "../lock-file.ts";
-import { type MachineFacts, machineFacts } from "../machine-facts.ts";
+import type { MachineFacts } from "../machine-facts.ts";
 import { machineSlots } from "../machine-slots.ts";
 import { labelOf, openPipeline } from "../open-pipeline.ts";
 import { withCache } from "../open-workspace.ts";
@@ -49,7 +49,7 @@ export async function run(
   targets: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
-  const machine = machineFacts(requestedDevice(context, flags.device));
+  const machine = requestedMachine(context, flags.device);
   if (!machine.ok) return usage(context, machine.error);
   const lent = machineSlots(context, machine.value.device.kind);
   if ("exitCode" in lent) return lent.exitCode;

@@ -8,11 +8,11 @@ import type { Event } from "../../engine/event.ts";
 import type { Lockfile } from "../../engine/lockfile.ts";
 import type { Pipeline } from "../../engine/pipeline/pipeline.ts";
 import { type CliContext, exitCodes, interruptionCode } from "../context.ts";
-import { requestedDevice } from "../device-option.ts";
+import { requestedMachine } from "../device-option.ts";
 import { reportUnknownStage, writeJson } from "../examine-file.ts";
 import { compareStatically, reportNoLock, sayChange } from "../frozen-run.ts";
 import { readLock } from "../lock-file.ts";
-import { type MachineFacts, machineFacts } from "../machine-facts.ts";
+import type { MachineFacts } from "../machine-facts.ts";
 import { machineSlots } from "../machine-slots.ts";
 import { openPipeline } from "../open-pipeline.ts";
 import { withCacheToLookAt, withEmptyCache } from "../open-workspace.ts";
@@ -42,7 +42,7 @@ export async function verify(
   named: readonly string[],
   flags: VerifyFlags,
 ): Promise<number> {
-  const machine = machineFacts(requestedDevice(context, flags.device));
+  const machine = requestedMachine(context, flags.device);
   if (!machine.ok) {
     reportProblem(context, machine.error);
     return exitCodes.usage;

@@ -38,15 +38,19 @@ test("what a run would do is told for a device: of --device, else of TUNESMITH_D
 
 test("a device that there is not is told of, whoever names it", async () => {
   await using rig = await ProjectRig.create({ [file]: pipeline, "data.csv": smallData });
-  const told = `✘ There is no device "gpu".
+  const told = (by: string) => `✘ ${by}There is no device "gpu".
     hint: devices: auto, cpu, webgpu, cuda, tfjs-cpu, tfjs-wasm, tfjs-node, tfjs-node-gpu
     code: unknown-device
 `;
+  const refused = { exitCode: 2, signal: null, stdout: "" };
+  const named = { TUNESMITH_DEVICE: "gpu" };
   for (const command of ["run", "plan", "status"])
-    assert.deepEqual(await rig.command([command, file], { TUNESMITH_DEVICE: "gpu" }), {
-      exitCode: 2,
-      signal: null,
-      stdout: "",
-      stderr: told,
+    assert.deepEqual(await rig.command([command, file], named), {
+      ...refused,
+      stderr: told("TUNESMITH_DEVICE=gpu: "),
     });
+  assert.deepEqual(await rig.command(["plan", file, "--device", "gpu"], named), {
+    ...refused,
+    stderr: told(""),
+  });
 });
