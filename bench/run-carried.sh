@@ -71,7 +71,7 @@ tee -a "$OUT/facts.txt" < "$work/vulkan"
 case $state in ok | note) export TUNESMITH_TEST_WEBGPU=1 ;; esac
 
 run 60 doctor.txt node --import tsx cli/main.ts doctor
-run 200 conformance.txt node --import tsx --test --test-reporter=spec test/conformance/*.test.ts
+run 200 conformance.txt node --import tsx --test --test-reporter=spec test/conformance/*-steps.test.ts test/conformance/operations.test.ts
 run 150 training.txt node --import tsx --test --test-reporter=spec test/training/device-*.test.ts test/pipelines/device*.test.ts
 run 110 bench.txt node --import tsx bench/device.ts --limit 50
 for precision in fp16 bf16; do
