@@ -1,7 +1,8 @@
 /**
  * Packs what a machine with a GPU and no network needs to run this project into FOLDER (`node --import tsx bench/carry.ts
  * FOLDER`): the files of this checkout, this Node, the packages it needs, for this platform alone, and run-carried.sh,
- * which starts all there: `sh FOLDER/run.sh`. That machine needs sh, tar, gzip, and the graphics driver.
+ * which starts all there: `sh FOLDER/run.sh`. That machine needs sh, tar, gzip, and the graphics driver. With `--provider
+ * LIBRARIES --compute 90` it is ONNX Runtime's CUDA provider instead, with kernels for that compute capability alone.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -17,7 +18,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { kernelsFor } from "./kernels-for.ts";
 
 const project = dirname(import.meta.dirname);
 const MEBIBYTE = 2 ** 20;
@@ -94,20 +97,51 @@ function vulkanLoader(): string | undefined {
   return /libvulkan\.so\.1 \(.*x86-64.*\) => (\S+)/.exec(known)?.[1];
 }
 
-const [target] = process.argv.slice(2);
-if (target === undefined || platform !== "linux/x64") {
-  console.error("usage: node --import tsx bench/carry.ts FOLDER (on Linux x64)");
+/** ONNX Runtime's CUDA libraries, with the kernels of one compute capability alone. */
+function packProvider(archive: string, libraries: string, capability: number): void {
+  const folder = mkdtempSync(join(tmpdir(), "tunesmith-carry-"));
+  try {
+    const [cuda, shared] = ["cuda", "shared"].map((part) => `libonnxruntime_providers_${part}.so`);
+    const { bytes, kept } = kernelsFor(capability, readFileSync(join(libraries, cuda!)));
+    if (kept === 0) throw new Error(`There are no kernels for compute capability ${capability}.`);
+    writeFileSync(join(folder, cuda!), bytes);
+    copyFileSync(join(libraries, shared!), join(folder, shared!));
+    pack(archive, folder, [cuda!, shared!]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function packProject(target: string): void {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: project, encoding: "utf8" });
+  const packages = needed([...Object.keys(manifestOf(project).dependencies!), "tsx"]);
+  pack(join(target, "tree.tar.br"), project, tracked.split("\0").filter(Boolean));
+  pack(join(target, "packages.tar.br"), project, packages.flatMap(filesOf));
+  packNode(join(target, "node.tar.gz"));
+  const loader = vulkanLoader();
+  if (loader !== undefined) copyFileSync(loader, join(target, "libvulkan.so.1"));
+  copyFileSync(join(project, "bench/run-carried.sh"), join(target, "run.sh"));
+}
+
+const { values, positionals } = parseArgs({
+  options: { provider: { type: "string" }, compute: { type: "string" } },
+  allowPositionals: true,
+});
+const [target] = positionals;
+const { provider, compute } = values;
+if (
+  target === undefined ||
+  platform !== "linux/x64" ||
+  (provider === undefined) !== (compute === undefined)
+) {
+  console.error(
+    "usage: node --import tsx bench/carry.ts FOLDER [--provider LIBRARIES --compute 90] (on Linux x64)",
+  );
   process.exit(2);
 }
 mkdirSync(target, { recursive: true });
-const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: project, encoding: "utf8" });
-const packages = needed([...Object.keys(manifestOf(project).dependencies!), "tsx"]);
-pack(join(target, "tree.tar.br"), project, tracked.split("\0").filter(Boolean));
-pack(join(target, "packages.tar.br"), project, packages.flatMap(filesOf));
-packNode(join(target, "node.tar.gz"));
-const loader = vulkanLoader();
-if (loader !== undefined) copyFileSync(loader, join(target, "libvulkan.so.1"));
-copyFileSync(join(project, "bench/run-carried.sh"), join(target, "run.sh"));
+if (provider === undefined) packProject(target);
+else packProvider(join(target, "provider.tar.br"), provider, Number(compute));
 
 let total = 0;
 for (const name of readdirSync(target)) {
@@ -115,6 +149,4 @@ for (const name of readdirSync(target)) {
   total += size;
   console.log(`${(size / MEBIBYTE).toFixed(1).padStart(7)} MiB  ${name}`);
 }
-console.log(
-  `${(total / MEBIBYTE).toFixed(1).padStart(7)} MiB  in all, with ${packages.length} packages`,
-);
+console.log(`${(total / MEBIBYTE).toFixed(1).padStart(7)} MiB  in all`);

@@ -2,7 +2,7 @@
 # Runs on a machine with a GPU and no network what bench/carry.ts packed beside this file: facts, doctor, the conformance
 # suite and the training on the devices that are there, then tokens a second. Each part has its time limit, all together
 # nine minutes; a part that fails stops no other. Findings go to $OUT, 5 files, and a line for each part to stdout.
-# With PROVIDER=FOLDER, where ONNX Runtime's CUDA libraries lie, they are used too.
+# With PROVIDER=FOLDER, where `carry.ts FOLDER --provider …` packed ONNX Runtime's CUDA libraries, they are used too.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${OUT:=$here/out}" "${BUDGET:=540}"
@@ -14,13 +14,12 @@ export HOME="$work/home" TMPDIR="$work" XDG_RUNTIME_DIR="$work" NO_COLOR=1 PATH=
 
 tar -xzf "$here/node.tar.gz" -C "$work" || exit 1
 mkdir "$work/project" && cd "$work/project" || exit 1
-for part in tree packages; do
-  node -e 'process.stdin.pipe(zlib.createBrotliDecompress()).pipe(process.stdout)' < "$here/$part.tar.br" | tar -x || exit 1
-done
+unpack() { node -e 'process.stdin.pipe(zlib.createBrotliDecompress()).pipe(process.stdout)' < "$1" | tar -x -C "$2"; }
+unpack "$here/tree.tar.br" . && unpack "$here/packages.tar.br" . || exit 1
 if ! ldconfig -p 2>/dev/null | grep -q libvulkan.so.1; then
   cp "$here/libvulkan.so.1" "$work/lib/" && export LD_LIBRARY_PATH="$work/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
-[ -z "${PROVIDER-}" ] || cp "$PROVIDER"/libonnxruntime_providers_*.so node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
+[ -z "${PROVIDER-}" ] || unpack "$PROVIDER/provider.tar.br" node_modules/onnxruntime-node/bin/napi-v6/linux/x64
 
 # run SECONDS FILE COMMAND…: within what is left of all time; the end of a long output is kept.
 run() {
