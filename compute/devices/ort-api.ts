@@ -1,5 +1,6 @@
 import type { KoffiFunc } from "koffi";
 import { DeviceError } from "../device-error.ts";
+import { deviceFailure } from "./device-failure.ts";
 import { installedVersion } from "./installed-version.ts";
 import { runtimeLibrary } from "./runtime-library.ts";
 import { loadRuntime } from "./session-executable.ts";
@@ -87,12 +88,16 @@ const SLOTS = 274;
 /** Of what goes wrong, only what ends the process is written to stderr: all else is thrown. */
 export const FATAL = 4;
 
-/** ONNX Runtime's C functions. Each throws an Error with ONNX Runtime's message where its status is one. */
+/**
+ * ONNX Runtime's C functions. Each throws an Error with ONNX Runtime's message where its status is one: a DeviceError,
+ * where that says what to do.
+ */
 export class OrtApi {
   readonly version: string;
   /** Whose sessions and settings of the process all are; it lives as long as the process. */
   readonly env: Handle;
   readonly #functions: ReadonlyMap<string, (...given: unknown[]) => unknown>;
+  #isLost = false;
 
   constructor(version: string, functions: ReadonlyMap<string, (...given: unknown[]) => unknown>) {
     this.version = version;
@@ -117,15 +122,18 @@ export class OrtApi {
     this.#check(this.#functions.get(name)!(...given));
   }
 
+  /** After the device was lost nothing is released: ONNX Runtime would end the process at CUDA's first refusal. */
   release(name: keyof typeof releases, handle: Handle): void {
-    this.#functions.get(name)!(handle);
+    if (!this.#isLost) this.#functions.get(name)!(handle);
   }
 
   #check(status: unknown): void {
     if (status === null) return;
     const message = this.#functions.get("GetErrorMessage")!(status) as string;
     this.release("ReleaseStatus", status as Handle);
-    throw new Error(message);
+    const failure = deviceFailure(new Error(message));
+    this.#isLost ||= failure instanceof DeviceError && failure.code === "device-lost";
+    throw failure;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { TensorData } from "../device.ts";
 import { type Shape, sizeOf } from "../graph.ts";
-import { deviceFailure } from "./device-failure.ts";
 import type { DeviceCopies } from "./device-tensors.ts";
 import type { OrtApi } from "./ort-api.ts";
 import type { OnHost } from "./ort-executable.ts";
@@ -77,10 +76,6 @@ export class OrtCopies implements DeviceCopies<OrtTensor> {
   }
 
   #allocate(shape: Shape): OrtTensor {
-    try {
-      return OrtTensor.allocated(this.#api, this.#pool.allocator, shape);
-    } catch (error) {
-      throw deviceFailure(error);
-    }
+    return OrtTensor.allocated(this.#api, this.#pool.allocator, shape);
   }
 }

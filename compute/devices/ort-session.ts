@@ -1,4 +1,3 @@
-import { deviceFailure } from "./device-failure.ts";
 import { FATAL, type Handle, type OrtApi } from "./ort-api.ts";
 import type { OrtTensor } from "./ort-tensor.ts";
 import { NOT_WITH_REPEATS } from "./session-executable.ts";
@@ -47,8 +46,6 @@ export class OrtSession {
       api.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       provider.append(api, options);
       this.#handle = api.make("CreateSessionFromArray", api.env, model, model.length, options);
-    } catch (error) {
-      throw deviceFailure(error);
     } finally {
       api.release("ReleaseSessionOptions", options);
     }
@@ -68,8 +65,6 @@ export class OrtSession {
       for (const [name, { handle }] of outputs) api.call("BindOutput", binding, name, handle);
       api.call("RunWithBinding", this.#handle, options, binding);
       api.call("SynchronizeBoundOutputs", binding);
-    } catch (error) {
-      throw deviceFailure(error);
     } finally {
       api.release("ReleaseIoBinding", binding);
     }

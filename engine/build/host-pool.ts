@@ -58,7 +58,7 @@ interface Host {
 
 /**
  * Child processes that run stages, started when needed and used again, but for a user's own stage, whose process ends
- * with it. A process that crashes, or is killed, fails the one stage it ran. At most as many exist as requests run at once,
+ * with it, and one that lost its graphics device. A process that crashes, or is killed, fails the one stage it ran. At most as many exist as requests run at once,
  * and for each graphics device that is lent.
  */
 export class HostPool implements Hosts {
@@ -103,7 +103,8 @@ export class HostPool implements Hosts {
         signal.removeEventListener("abort", abort);
         delete host.listener;
         // An interrupted stage may have left processes of its own behind, a user's own stage anything.
-        if (signal.aborted || request.own !== undefined) endHost(host, before);
+        if (signal.aborted || request.own !== undefined || hasLostDevice(outcome))
+          endHost(host, before);
         else if (reusable) this.#idle.push(host);
         resolve(outcome);
       };
@@ -169,6 +170,13 @@ export class HostPool implements Hosts {
     });
     return host;
   }
+}
+
+/** What a driver refuses once it refuses for as long as the process lives. */
+function hasLostDevice(outcome: HostOutcome): boolean {
+  if (outcome.state === "done") return false;
+  const { failure } = outcome;
+  return "problem" in failure && failure.problem.code === "device-lost";
 }
 
 /** Ends a host process with all that its stages started. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { InferenceSession } from "onnxruntime-node";
 import { examineAccelerators } from "../../cli/doctor/examine-compute.ts";
 import type { Device, Executable, TensorData, Tensors, Traffic } from "../../compute/device.ts";
@@ -167,29 +169,53 @@ const [NO_DEVICE, OLD_DRIVER] = [100, 35];
 const [CUBLAS_ALLOC_FAILED, CUBLAS_ARCH_MISMATCH] = [3, 8];
 const [CUBLAS_EXECUTION_FAILED, CUBLAS_NOT_SUPPORTED] = [13, 15];
 
-test("CUDA's errors in the middle of a training say what to do; another training goes on", {
+test("where memory runs out a training says what to do, and another one goes on", {
   skip,
 }, async () => {
   const { run } = workloads.find(
     ({ name }) => name === "adamw of bert for sequence-classification",
   )!;
+  await run(device!);
+  const { held } = cuda!.counts();
   const errors = [
     ["cudaMalloc", 1, OUT_OF_MEMORY, "device-memory"],
     ["cudaMalloc", 2, OUT_OF_MEMORY, "device-memory"],
     ["cudaMemcpyAsync", 9, OUT_OF_MEMORY, "device-memory"],
     ["cublasCreate_v2", 1, CUBLAS_ALLOC_FAILED, "device-memory"],
     ["cublasSgemm_v2", 3, CUBLAS_ALLOC_FAILED, "device-memory"],
-    ["cublasSgemm_v2", 1, CUBLAS_EXECUTION_FAILED, "device-lost"],
-    ["launch", 5, LAUNCH_FAILURE, "device-lost"],
-    ["launch", 50, ILLEGAL_ADDRESS, "device-lost"],
-    ["launch", 150, LAUNCH_FAILURE, "device-lost"],
-    ["cudaMemcpyAsync", 30, LAUNCH_FAILURE, "device-lost"],
   ] as const;
   for (const error of errors) {
     assert.equal(await thrownAfter(error, () => run(device!)), error[3], error.join(" "));
     await run(device!);
+    assert.equal(cuda!.counts().held, held, error.join(" "));
   }
 });
+
+for (const [functionName, call, error] of [
+  ["launch", 20, LAUNCH_FAILURE],
+  ["launch", 150, ILLEGAL_ADDRESS],
+  ["cudaMemcpyAsync", 30, LAUNCH_FAILURE],
+] as const)
+  test(`a device that is lost at ${functionName} ${call} is told, and the process ends as it would`, {
+    skip,
+  }, () => {
+    const program = fileURLToPath(new URL("../rig/lost-cuda.ts", import.meta.url));
+    const { stdout, stderr, status, signal } = spawnSync(
+      process.execPath,
+      ["--import", "tsx", program, functionName, String(call), String(error)],
+      { encoding: "utf8" },
+    );
+    const codes = '["device-lost","device-lost"]';
+    assert.deepEqual(
+      { stdout, stderr, status, signal },
+      {
+        stdout: codes,
+        stderr: "",
+        status: 0,
+        signal: null,
+      },
+    );
+  });
 
 test("CUDA's errors when a device is opened say what it lacks; the second of two opens by its id", {
   skip,

@@ -109,6 +109,17 @@ test("a process keeps to the graphics device that it was lent first, and takes s
   );
 });
 
+test("a process that lost its graphics device is not used again", async () => {
+  await using pool = await createPool();
+  const first = await pool.textOf("pid");
+  const { outcome } = await pool.run("lose the device");
+  assert.deepEqual(outcome.state === "failed" && outcome.failure, {
+    reason: "error",
+    problem: { code: "device-lost", message: `Process ${first} lost it.` },
+  });
+  assert.notEqual(await pool.textOf("pid"), first);
+});
+
 test("an interrupted stage that does not listen is killed after the grace time", async () => {
   await using pool = await createPool();
   const interruption = new AbortController();

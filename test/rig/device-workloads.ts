@@ -86,10 +86,13 @@ function training(
     isTraining: true,
     async run(device) {
       const state = openTrainState(start, device, all);
-      for (const [step, batches] of [[batch], [batch, batch]].entries())
-        await state.step(batches, { seed: 5, step, learningRate: 0.1 });
-      await state.tensors();
-      await state.release();
+      try {
+        for (const [step, batches] of [[batch], [batch, batch]].entries())
+          await state.step(batches, { seed: 5, step, learningRate: 0.1 });
+        await state.tensors();
+      } finally {
+        await state.release();
+      }
     },
   };
 }

@@ -29,6 +29,8 @@ const misbehave = defineStage({
     if (how === "throw") throw new TypeError("a bug");
     if (how === "refuse")
       throw new StageFailure({ code: "no", message: "It will not.", hint: "ask again" });
+    if (how === "lose the device")
+      throw new StageFailure({ code: "device-lost", message: `Process ${process.pid} lost it.` });
     if (how === "hang") await new Promise(() => setInterval(() => {}, 1000));
     if (how === "start others") {
       const script = "setTimeout(() => {}, 600_000)";
