@@ -10,6 +10,7 @@ export async function examineDevice(name: string): Promise<Finding> {
   const kind = deviceKinds[name]!;
   try {
     const runtime = kind.runtime();
+    kind.adapter?.();
     const sum = await addOn(await kind.open({ threads: 1 }));
     if (sum === 5) return { name, state: "ok", detail: `${runtime} computes` };
     return { name, state: "note", detail: `${runtime} computes 2 + 3 = ${sum}` };

@@ -1,4 +1,5 @@
 import type { Device } from "../device.ts";
+import { DeviceError } from "../device-error.ts";
 import type { WebgpuAdapter } from "./adapter-of.ts";
 import type { VulkanEnvironment } from "./choose-adapter.ts";
 import { findCuda } from "./find-cuda.ts";
@@ -45,10 +46,15 @@ const tfjs = (kind: TfjsKind): DeviceKind => ({
   open: async ({ gpus }) => (await import("./tfjs.ts")).openTfjsDevice(kind, { gpu: gpus?.[0] }),
 });
 
-/** All devices that the driver tells of; `unknown` where it tells of none, as under Windows. */
+/** All devices that the driver tells of, since nobody tells which of them TensorFlow takes. */
 function nvidiaAdapter(): DeviceAdapter {
   const driver = nvidiaDriver();
-  if (driver === undefined) return { facts: { adapter: "unknown" } };
+  if (driver === undefined)
+    throw new DeviceError(
+      "device-missing",
+      "There is no driver of NVIDIA's, and TensorFlow would compute on the processor.",
+      "install it, or use --device webgpu for another GPU",
+    );
   return { facts: { adapter: [...new Set(driver.gpus)].join(", "), driver: driver.version } };
 }
 

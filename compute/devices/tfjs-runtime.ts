@@ -30,7 +30,7 @@ export const tfjsPackages = {
   "tfjs-node-gpu": {
     packages: ["@tensorflow/tfjs-node-gpu"],
     backend: "tensorflow",
-    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64)",
+    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64); for newer GPUs see docs/devices.md",
   },
 } satisfies Readonly<Record<string, TfjsPackages>>;
 

@@ -87,7 +87,7 @@ test("a device whose packages are missing is refused with how to get them", () =
     error: {
       code: "device-missing",
       message: "@tensorflow/tfjs-node-gpu is not installed.",
-      hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64)",
+      hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64); for newer GPUs see docs/devices.md",
     },
   });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { listedDriver, loadedDriver } from "../../compute/devices/nvidia-driver.ts";
+import { deviceKinds } from "../../compute/devices/device-kinds.ts";
+import { listedDriver, loadedDriver, nvidiaDriver } from "../../compute/devices/nvidia-driver.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
 test("the driver's version and the devices' names, from the files that it shows; none without them", async (t) => {
@@ -34,4 +35,15 @@ test("NVIDIA's driver where no module is loaded, as nvidia-smi lists it", () => 
     ].map(listedDriver),
     [{ version: "580.65.06", gpus: ["NVIDIA H100 80GB HBM3", "NVIDIA L4"] }, undefined, undefined],
   );
+});
+
+test("tfjs-node-gpu is refused without the driver, before TensorFlow is loaded", {
+  skip: nvidiaDriver() !== undefined && "there is one",
+}, () => {
+  assert.throws(() => deviceKinds["tfjs-node-gpu"]!.adapter!(), {
+    name: "DeviceError",
+    code: "device-missing",
+    message: "There is no driver of NVIDIA's, and TensorFlow would compute on the processor.",
+    hint: "install it, or use --device webgpu for another GPU",
+  });
 });

@@ -120,7 +120,7 @@ test("a package that is missing is named with how to get it; Node 23 is too new 
     name: "DeviceError",
     code: "device-missing",
     message: "@tensorflow/tfjs-node-gpu is not installed.",
-    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64)",
+    hint: "npm install @tensorflow/tfjs-node-gpu@4.22, which fetches libtensorflow; it needs CUDA 11 and cuDNN 8 (Linux or Windows, x64); for newer GPUs see docs/devices.md",
   });
   assert.throws(() => tfjsRuntimeName("tfjs-node", "23.1.0"), {
     code: "device-missing",
