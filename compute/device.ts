@@ -77,6 +77,9 @@ export interface Device {
   peakBytes?(graph: Graph, options?: CompileOptions): number;
   /** Why it cannot compute products in this type; undefined where it can. Absent: it computes in float32 alone. */
   lacksPrecision?(type: NarrowType): Promise<string | undefined>;
-  /** Memory for tensors that are to stay; absent where a device computes in the host's memory. */
+  /**
+   * Memory for tensors that are to stay; absent where a device computes in the host's memory. Graphs of devices that have
+   * it also rely on sums and products of int32 that wrap around.
+   */
   hold?(): HeldTensors;
 }

@@ -17,7 +17,7 @@ import type { ParameterSpec } from "./parameters.ts";
 export type ParameterValues = ReadonlyMap<string, Value>;
 
 /**
- * Gives the mask (uint8, 0 drops) for a place where a model drops out, or undefined where nothing
+ * Gives the mask (uint8 or bool, 0 drops) for a place where a model drops out, or undefined where nothing
  * is dropped: in evaluation, or with p = 0. `site` names the place, unique in a model.
  */
 export type DropoutMasks = (site: string, shape: readonly number[], p: number) => Value | undefined;
