@@ -19,6 +19,8 @@ export interface OrtProvider {
 }
 
 const ALL_OPTIMIZATIONS = 99;
+/** What depends on no input would be kept for good by each session: zeros as large as the embeddings are among it. */
+const NOT_FOLDED = "ConstantFolding";
 
 /** A model made ready for a provider, with tensors bound to its inputs and outputs at each run. */
 export class OrtSession {
@@ -36,13 +38,12 @@ export class OrtSession {
       api.call("SetDeterministicCompute", options, true);
       // From the second run on, a pattern would take all of a run's memory in one piece, beside the pieces of the first.
       api.call("DisableMemPattern", options);
-      if (repeats)
-        api.call(
-          "AddSessionConfigEntry",
-          options,
-          "optimization.disable_specified_optimizers",
-          NOT_WITH_REPEATS,
-        );
+      api.call(
+        "AddSessionConfigEntry",
+        options,
+        "optimization.disable_specified_optimizers",
+        repeats ? `${NOT_FOLDED};${NOT_WITH_REPEATS}` : NOT_FOLDED,
+      );
       api.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       provider.append(api, options);
       this.#handle = api.make("CreateSessionFromArray", api.env, model, model.length, options);
