@@ -14,6 +14,7 @@ project=$(cd "$(dirname "$0")/../.." && pwd)
 drivers=/usr/share/vulkan/icd.d/lvp_icd.json
 
 if [ ! -e "$root$drivers" ]; then
+  [ -z "$(ls -A "$root")" ] || { echo "lavapipe.sh: $root is neither empty nor such a Debian; name another folder" >&2; exit 2; }
   command -v debootstrap >/dev/null || { echo "lavapipe.sh: apt-get install debootstrap" >&2; exit 2; }
   debootstrap --variant=minbase --include=mesa-vulkan-drivers,libvulkan1,ca-certificates trixie "$root" >&2
 fi
