@@ -50,10 +50,10 @@ function torchNameOf(kind: string): string {
   return ["cuda", "tfjs-node-gpu"].includes(kind) ? "cuda" : "cpu";
 }
 
-function pythonWithTorch(): string | undefined {
-  const python = findPython() ?? "python3";
-  const imports = ["-c", "import torch, transformers"];
-  return spawnSync(python, imports).status === 0 ? python : undefined;
+const python = findPython() ?? "python3";
+
+function canImport(module: string): boolean {
+  return spawnSync(python, ["-c", `import ${module}`]).status === 0;
 }
 
 /** Measures in a child, which a driver may end, or which may take too long: then one line says why. */
@@ -123,7 +123,7 @@ const peers = new Map<string, Side | string>();
 /** PyTorch on this device, measured once. */
 function torchOn(device: string): Side | string {
   const found = peers.get(device) ?? inChild(`torch:${device}`);
-  if (!peers.has(device)) printSide(`PyTorch (${device})`, found);
+  if (!peers.has(device)) printSide(`PyTorch${torchModel} (${device})`, found);
   peers.set(device, found);
   return found;
 }
@@ -141,12 +141,13 @@ function printDevice(kind: string, hasTorch: boolean): void {
 }
 
 if (values.measure !== undefined) {
-  const options = { model, rows, length, steps, precision, threads, python: pythonWithTorch };
+  const options = { model, rows, length, steps, precision, threads, python };
   console.log(JSON.stringify(await measureSide(values.measure, options)));
   process.exit(0);
 }
 const products = precision === "no" ? "float32" : `mixed precision ${precision}`;
 console.log(`BERT ${model}, ${rows} x ${length} tokens, ${products}, median of ${steps} steps`);
-const hasTorch = pythonWithTorch() !== undefined;
+const hasTorch = canImport("torch");
+const torchModel = hasTorch && canImport("transformers") ? "" : "'s nn.TransformerEncoder";
 if (!hasTorch) console.log("PyTorch is not measured: bench/setup-python.sh installs it.");
 for (const kind of values.device) printDevice(kind, hasTorch);

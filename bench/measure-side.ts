@@ -18,8 +18,8 @@ export interface Side {
 export interface SideOptions extends Omit<StepsOptions, "warm"> {
   readonly model: ConfigName;
   readonly threads: number;
-  /** Finds a Python that has PyTorch. */
-  python(): string | undefined;
+  /** A Python that has PyTorch. */
+  readonly python: string;
 }
 
 /** Measures `cpu`, another kind of device, or `torch:cuda`; else one line why it could not. To be called in a process of its own. */
@@ -49,7 +49,7 @@ async function measureDevice(kind: string, { model, threads, ...options }: SideO
 }
 
 async function measureTorch(device: string, { model, steps, python, ...options }: SideOptions) {
-  const peer = await startTorch(python()!, model, { ...options, device });
+  const peer = await startTorch(python, model, { ...options, device });
   if (peer === undefined) return `PyTorch has no ${device} here`;
   await peer(2); // warms it up
   const watch = startWatch();

@@ -10,6 +10,7 @@ started=$(date +%s)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$OUT" "$work/home" "$work/lib"
+export PYTHONUSERBASE="${HOME-}/.local" # where a user's own PyTorch may be
 export HOME="$work/home" TMPDIR="$work" XDG_RUNTIME_DIR="$work" NO_COLOR=1 PATH="$work:$PATH"
 
 tar -xzf "$here/node.tar.gz" -C "$work" || exit 1
