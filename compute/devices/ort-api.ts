@@ -145,8 +145,11 @@ export interface OrtSource {
   loadKoffi?(): Promise<Koffi>;
 }
 
+/** By the library's path: what was lost for one user of it is lost for all. */
+const opened = new Map<string, OrtApi>();
+
 /**
- * The C functions of the ONNX Runtime that onnxruntime-node brings. A DeviceError where koffi or the library cannot be
+ * The C functions of the ONNX Runtime that onnxruntime-node brings, the same for all of the process. A DeviceError where koffi or the library cannot be
  * loaded, or is another version: with a wrong table of functions, calls would end the process.
  */
 export async function openOrtApi({
@@ -169,7 +172,9 @@ export async function openOrtApi({
       `${path} is ONNX Runtime ${found}, not ${version}.`,
       "install tunesmith's packages again: npm ci",
     );
-  return new OrtApi(found, functionsOf(koffi, table));
+  const api = opened.get(path) ?? new OrtApi(found, functionsOf(koffi, table));
+  opened.set(path, api);
+  return api;
 }
 
 async function loadLibrary(

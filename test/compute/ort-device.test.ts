@@ -35,6 +35,12 @@ test("what ONNX Runtime refuses is thrown in its words, and the session goes on"
   session.release();
 });
 
+test("all devices of a process share the functions, which know that a device was lost", {
+  skip,
+}, async () => {
+  assert.equal(await openOrtApi(), await openOrtApi());
+});
+
 test("an operation that would fall back to the processor is refused", { skip }, async () => {
   const without: OrtProvider = {
     ...ortCpu,
