@@ -70,7 +70,7 @@ function workloadsOf(one: StepCase): DeviceWorkload[] {
   ];
 }
 
-/** A step of one batch, and one that adds up two. */
+/** A step of one batch; with plain AdamW then one that adds up two. */
 function training(
   { name, start, batch, options }: StepCase,
   kind: string,
@@ -87,8 +87,9 @@ function training(
     async run(device) {
       const state = openTrainState(start, device, all);
       try {
-        for (const [step, batches] of [[batch], [batch, batch]].entries())
-          await state.step(batches, { seed: 5, step, learningRate: 0.1 });
+        await state.step([batch], { seed: 5, step: 0, learningRate: 0.1 });
+        if (given === adamw)
+          await state.step([batch, batch], { seed: 5, step: 1, learningRate: 0.1 });
         await state.tensors();
       } finally {
         await state.release();

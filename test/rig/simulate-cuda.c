@@ -1,5 +1,6 @@
 // CUDA's runtime without a device, as far as ONNX Runtime's provider calls it: memory is given and copies are made,
-// and both are counted; kernels are launched and compute nothing. Built by simulate-cuda.sh.
+// and both are counted; kernels are launched and compute nothing. Built by
+// simulate-cuda.sh; what CUDA says of errors is in simulate-cuda-words.c.
 #define _GNU_SOURCE
 #include <cuda_runtime_api.h>
 #include <pthread.h>
@@ -8,11 +9,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-// What a process may ask: "toDevice", "toHost", "onDevice" (bytes copied), "copiesToDevice", "copiesToHost",
-// "allocations", "held" (bytes now), "heldMost", "launches", "products" (of cuBLAS), "misdirected" (copies whose
-// direction is not that of their addresses).
-enum { TO_DEVICE, TO_HOST, ON_DEVICE, COPIES_TO_DEVICE, COPIES_TO_HOST, ALLOCATIONS, HELD, HELD_MOST, LAUNCHES, PRODUCTS, MISDIRECTED, COUNTERS };
-static const char *const names[COUNTERS] = {"toDevice", "toHost", "onDevice", "copiesToDevice", "copiesToHost", "allocations", "held", "heldMost", "launches", "products", "misdirected"};
+// What a process may ask: "toDevice", "toHost" (bytes copied), "held" (bytes now), "launches", "misdirected" (copies
+// whose direction is not that of their addresses).
+enum { TO_DEVICE, TO_HOST, HELD, LAUNCHES, MISDIRECTED, COUNTERS };
+static const char *const names[COUNTERS] = {"toDevice", "toHost", "held", "launches", "misdirected"};
 static long long counters[COUNTERS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -22,12 +22,6 @@ long long simulatedCudaCount(const char *name) {
   for (int i = 0; i < COUNTERS; i++)
     if (strcmp(names[i], name) == 0) return counters[i];
   return -1;
-}
-
-void simulatedCudaReset(void) {
-  long long held = counters[HELD];
-  memset(counters, 0, sizeof counters);
-  counters[HELD] = counters[HELD_MOST] = held;
 }
 
 // Errors: the n-th call from now of one function fails, or with 0 every one. After an error of a kernel nothing works
@@ -43,7 +37,9 @@ void simulatedCudaFail(const char *function, int calls, int error) {
   lastError = lost = cudaSuccess;
 }
 
-static int isOfKernel(cudaError_t error) { return error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure; }
+static int isOfKernel(cudaError_t error) {
+  return error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure;
+}
 
 static cudaError_t outcome(const char *function) {
   if (lost != cudaSuccess) return lastError = lost;
@@ -68,16 +64,8 @@ __attribute__((constructor)) static void start(void) {
   const char *plan = getenv("CUDA_SIMULATED_FAIL"); // cudaMalloc:3:2 = the third cudaMalloc returns error 2
   char function[64];
   int calls, error;
-  if (plan != NULL && sscanf(plan, "%63[^:]:%d:%d", function, &calls, &error) == 3) simulatedCudaFail(function, calls, error);
-}
-
-__attribute__((destructor)) static void report(void) {
-  const char *path = getenv("CUDA_SIMULATED_REPORT");
-  FILE *file = path == NULL ? NULL : fopen(path, "a");
-  if (file == NULL) return;
-  for (int i = 0; i < COUNTERS; i++) fprintf(file, "%s\"%s\": %lld", i == 0 ? "{" : ", ", names[i], counters[i]);
-  fprintf(file, "}\n");
-  fclose(file);
+  if (plan != NULL && sscanf(plan, "%63[^:]:%d:%d", function, &calls, &error) == 3)
+    simulatedCudaFail(function, calls, error);
 }
 
 // Memory. A device's address is none of the host: who reads it there ends as with CUDA. Bytes lie in a shadow.
@@ -116,9 +104,7 @@ static cudaError_t allocate(void **result, size_t bytes) {
     Block *block = malloc(sizeof *block);
     *block = (Block){at, size, *link};
     *link = block;
-    count(ALLOCATIONS, 1);
     count(HELD, size);
-    if (counters[HELD] > counters[HELD_MOST]) counters[HELD_MOST] = counters[HELD];
   }
   pthread_mutex_unlock(&lock);
   *result = fits && size > 0 ? device + at : NULL;
@@ -149,9 +135,8 @@ static cudaError_t copy(const char *function, void *to, const void *from, size_t
   enum cudaMemcpyKind real = isOnDevice(from) ? (isOnDevice(to) ? cudaMemcpyDeviceToDevice : cudaMemcpyDeviceToHost)
                                               : (isOnDevice(to) ? cudaMemcpyHostToDevice : cudaMemcpyHostToHost);
   if (kind != cudaMemcpyDefault && kind != real) count(MISDIRECTED, 1);
-  if (real == cudaMemcpyDeviceToDevice) count(ON_DEVICE, bytes);
-  if (real == cudaMemcpyHostToDevice) count(TO_DEVICE, bytes), count(COPIES_TO_DEVICE, 1);
-  if (real == cudaMemcpyDeviceToHost) count(TO_HOST, bytes), count(COPIES_TO_HOST, 1);
+  if (real == cudaMemcpyHostToDevice) count(TO_DEVICE, bytes);
+  if (real == cudaMemcpyDeviceToHost) count(TO_HOST, bytes);
   memmove(place(to), place(from), bytes);
   return cudaSuccess;
 }
@@ -164,7 +149,6 @@ static cudaError_t copy(const char *function, void *to, const void *from, size_t
   }
 
 CALL(cudaMalloc(void **result, size_t bytes), error = allocate(result, bytes))
-CALL(cudaMallocAsync(void **result, size_t bytes, cudaStream_t stream), error = allocate(result, bytes))
 CALL(cudaMallocFromPoolAsync(void **result, size_t bytes, cudaMemPool_t pool, cudaStream_t stream), error = allocate(result, bytes))
 CALL(cudaMallocHost(void **result, size_t bytes), *result = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096))
 CALL(cudaHostAlloc(void **result, size_t bytes, unsigned flags), *result = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096))
@@ -189,7 +173,7 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t toPitch, const void *from, size_t
   return cudaSuccess;
 }
 CALL(cudaMemcpyFromSymbol(void *to, const void *symbol, size_t bytes, size_t offset, enum cudaMemcpyKind kind),
-     memset(place(to), 0, bytes); count(TO_HOST, bytes); count(COPIES_TO_HOST, 1))
+     memset(place(to), 0, bytes); count(TO_HOST, bytes))
 CALL(cudaPointerGetAttributes(struct cudaPointerAttributes *attributes, const void *address),
      memset(attributes, 0, sizeof *attributes);
      attributes->type = isOnDevice(address) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
@@ -200,7 +184,6 @@ static __thread int current;
 CALL(cudaGetDeviceCount(int *number), *number = (int)setting("CUDA_SIMULATED_DEVICES", 1); if (*number == 0) error = lastError = cudaErrorNoDevice)
 CALL(cudaGetDevice(int *number), *number = current)
 CALL(cudaSetDevice(int number), if (number < 0 || number >= setting("CUDA_SIMULATED_DEVICES", 1)) error = lastError = cudaErrorInvalidDevice; else current = number)
-CALL(cudaDeviceSynchronize(void), )
 CALL(cudaDriverGetVersion(int *version), *version = CUDART_VERSION)
 CALL(cudaRuntimeGetVersion(int *version), *version = CUDART_VERSION)
 CALL(cudaGetDeviceProperties(struct cudaDeviceProp *properties, int number),
@@ -237,14 +220,10 @@ static void *token(void) { return malloc(1); }
 CALL(cudaStreamCreate(cudaStream_t *stream), *stream = token())
 CALL(cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags), *stream = token())
 CALL(cudaStreamDestroy(cudaStream_t stream), free(stream))
-CALL(cudaStreamSynchronize(cudaStream_t stream), )
-CALL(cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags), )
 CALL(cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *status), *status = cudaStreamCaptureStatusNone)
 CALL(cudaEventCreate(cudaEvent_t *event), *event = token())
 CALL(cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags), *event = token())
 CALL(cudaEventDestroy(cudaEvent_t event), free(event))
-CALL(cudaEventRecord(cudaEvent_t event, cudaStream_t stream), )
-CALL(cudaEventSynchronize(cudaEvent_t event), )
 CALL(cudaEventElapsedTime(float *milliseconds, cudaEvent_t begin, cudaEvent_t end), *milliseconds = 0)
 CALL(cudaMemPoolCreate(cudaMemPool_t *pool, const struct cudaMemPoolProps *properties), *pool = token())
 CALL(cudaMemPoolDestroy(cudaMemPool_t pool), free(pool))
@@ -299,36 +278,8 @@ cudaError_t cudaGetLastError(void) {
 }
 cudaError_t cudaPeekAtLastError(void) { return lost != cudaSuccess ? lost : lastError; }
 
-// NVIDIA's words for the errors that are simulated: the description, the name.
-static const struct { int number; const char *words, *name; } errors[] = {
-    {cudaSuccess, "no error", "cudaSuccess"},
-    {cudaErrorMemoryAllocation, "out of memory", "cudaErrorMemoryAllocation"},
-    {cudaErrorInsufficientDriver, "CUDA driver version is insufficient for CUDA runtime version", "cudaErrorInsufficientDriver"},
-    {cudaErrorNoDevice, "no CUDA-capable device is detected", "cudaErrorNoDevice"},
-    {cudaErrorInvalidDevice, "invalid device ordinal", "cudaErrorInvalidDevice"},
-    {cudaErrorIllegalAddress, "an illegal memory access was encountered", "cudaErrorIllegalAddress"},
-    {cudaErrorLaunchFailure, "unspecified launch failure", "cudaErrorLaunchFailure"},
-}, productErrors[] = {
-    {0, "success", "CUBLAS_STATUS_SUCCESS"},
-    {1, "the library was not initialized", "CUBLAS_STATUS_NOT_INITIALIZED"},
-    {3, "the resource allocation failed", "CUBLAS_STATUS_ALLOC_FAILED"},
-    {13, "the function failed to launch on the GPU", "CUBLAS_STATUS_EXECUTION_FAILED"},
-    {14, "an internal operation failed", "CUBLAS_STATUS_INTERNAL_ERROR"},
-};
-#define WORDS_OF(list, wanted, field, otherwise)                        \
-  for (size_t i = 0; i < sizeof list / sizeof *list; i++)               \
-    if (list[i].number == (int)wanted) return list[i].field;            \
-  return otherwise
-const char *cudaGetErrorString(cudaError_t error) { WORDS_OF(errors, error, words, "unrecognized error code"); }
-const char *cudaGetErrorName(cudaError_t error) { WORDS_OF(errors, error, name, "unrecognized error code"); }
-const char *simulatedStatusString(int status) { WORDS_OF(productErrors, status, words, "unknown error"); }
-const char *simulatedStatusName(int status) { WORDS_OF(productErrors, status, name, "unknown error"); }
-
 // Other libraries' functions: simulate-cuda.sh writes those that only succeed.
-int simulatedCudaCall(const char *function) {
-  if (strstr(function, "gemm") != NULL || strcmp(function, "cublasLtMatmul") == 0) count(PRODUCTS, 1);
-  return outcome(function);
-}
+int simulatedCudaCall(const char *function) { return outcome(function); }
 int simulatedCudaCreate(const char *function, void **handle) {
   *handle = token();
   return outcome(function);

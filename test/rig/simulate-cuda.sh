@@ -13,7 +13,7 @@ CUDA's headers, where there are none:
 USAGE
   exit 2
 fi
-source=$(cd "$(dirname "$0")" && pwd)/simulate-cuda.c
+sources=$(cd "$(dirname "$0")" && pwd)
 headers=${CUDA_HOME:-/usr/local/cuda}/include
 provider=$2/libonnxruntime_providers_cuda.so
 mkdir -p "$1"
@@ -22,8 +22,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 nm -D --undefined-only "$provider" | sed -n 's/^ *U //p' > "$work/undefined"
-gcc -c -O2 -fPIC -I "$headers" "$source" -o "$work/runtime.o"
-nm --defined-only "$work/runtime.o" | sed 's/.* //' > "$work/written"
+for name in simulate-cuda simulate-cuda-words; do
+  gcc -c -O2 -fPIC -I "$headers" "$sources/$name.c" -o "$work/$name.o"
+done
+nm --defined-only "$work"/*.o | sed 's/.* //' > "$work/written"
 
 # Every other function succeeds, and is told to the runtime by its name.
 stubs() {
@@ -52,7 +54,7 @@ library() {
   gcc -shared -fPIC -O2 "$work/stubs.c" "$@" -Wl,-soname,"$name" -Wl,--version-script="$work/version" -o "$folder/$name"
 }
 
-library libcudart.so.13 "$work/runtime.o"
+library libcudart.so.13 "$work"/*.o
 needed=$(readelf -d "$provider" | sed -n 's/.*(NEEDED).*\[\(libcu[^]]*\)\].*/\1/p' | grep -v cudart)
 for name in $needed libcudnn.so.9; do
   library "$name" "$folder/libcudart.so.13" -Wl,-rpath,'$ORIGIN'
