@@ -12,13 +12,15 @@ export function describeWebgpu(adapter: WebgpuAdapter): Omit<Finding, "name"> {
       ? ""
       : `; --device webgpu:NUMBER takes another: ${listed.map((one, i) => `${i} ${one}`).join(", ")}`;
   if (!isSoftware) return { state: "ok", detail: `computes on ${name}${by}${others}` };
-  const doubt = adapter.limits
-    ? "which is the processor again"
-    : "and Vulkan does not tell whether that is the processor again";
+  const takenByName = "only --device webgpu takes a software adapter";
+  if (adapter.limits) {
+    const detail = `computes on ${name}${by}, which is the processor again${others}`;
+    return { state: "note", detail, hint: takenByName };
+  }
   return {
     state: "note",
-    detail: `computes on ${name}${by}, ${doubt}${others}`,
-    hint: "only --device webgpu takes a software adapter",
+    detail: `computes on ${name}${by}, and Vulkan does not tell whether that is the processor again${others}`,
+    hint: `${takenByName}; Vulkan is asked through koffi, whose own binary comes by npm ci --include=optional`,
   };
 }
 

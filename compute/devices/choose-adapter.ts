@@ -54,7 +54,7 @@ function noSuchAdapter(number: number, devices: readonly VulkanDevice[]): Device
     "device-missing",
     `WebGPU has no adapter ${number} here.`,
     devices.length === 0
-      ? "adapters can be chosen where Vulkan lists them: under Linux"
+      ? "adapters can be chosen where Vulkan lists them: under Linux, through koffi (npm ci --include=optional)"
       : `there are: ${list}`,
   );
 }

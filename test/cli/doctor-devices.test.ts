@@ -128,7 +128,7 @@ test("an adapter of which Vulkan tells nothing", async () => {
     state: "note",
     detail:
       "computes on NVIDIA GeForce, and Vulkan does not tell whether that is the processor again",
-    hint: "only --device webgpu takes a software adapter",
+    hint: "only --device webgpu takes a software adapter; Vulkan is asked through koffi, whose own binary comes by npm ci --include=optional",
   });
 });
 

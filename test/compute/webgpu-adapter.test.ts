@@ -163,7 +163,7 @@ test("what cannot be chosen is refused, with the reason", () => {
     [
       () => windows.choose(0),
       "WebGPU has no adapter 0 here.",
-      "adapters can be chosen where Vulkan lists them: under Linux",
+      "adapters can be chosen where Vulkan lists them: under Linux, through koffi (npm ci --include=optional)",
     ],
   ];
   for (const [choose, message, hint] of refusals)
