@@ -48,7 +48,7 @@ export function numberOf(id: string | undefined, visible: string | undefined): n
 }
 
 /** ONNX Runtime's CUDA provider, on the device with this number. */
-export function cudaProvider(number: number): OrtProvider {
+function cudaProvider(number: number): OrtProvider {
   const options = {
     device_id: String(number),
     use_tf32: "0", // float32 is to be float32, as on other devices

@@ -34,7 +34,7 @@ export interface CudaAdapter {
 const PROVIDER = ["libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"];
 
 /** The command that installs what the package of onnxruntime-node leaves out. It is never run by itself. */
-export const CUDA_INSTALL =
+const CUDA_INSTALL =
   "node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12";
 
 /** CUDA as ONNX Runtime needs it; a DeviceError that lists all that is missing. Loads nothing. */
