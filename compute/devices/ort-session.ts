@@ -1,6 +1,6 @@
 import { FATAL, type Handle, type OrtApi } from "./ort-api.ts";
 import type { OrtTensor } from "./ort-tensor.ts";
-import { NOT_WITH_REPEATS } from "./session-executable.ts";
+import { notOnDevices } from "./session-executable.ts";
 
 /** What computes under ONNX Runtime. */
 export interface OrtProvider {
@@ -19,8 +19,6 @@ export interface OrtProvider {
 }
 
 const ALL_OPTIMIZATIONS = 99;
-/** What depends on no input would be kept for good by each session: zeros as large as the embeddings are among it. */
-const NOT_FOLDED = "ConstantFolding";
 
 /** A model made ready for a provider, with tensors bound to its inputs and outputs at each run. */
 export class OrtSession {
@@ -42,7 +40,7 @@ export class OrtSession {
         "AddSessionConfigEntry",
         options,
         "optimization.disable_specified_optimizers",
-        repeats ? `${NOT_FOLDED};${NOT_WITH_REPEATS}` : NOT_FOLDED,
+        notOnDevices(repeats),
       );
       api.call("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
       provider.append(api, options);

@@ -36,6 +36,14 @@ export function runtimeName({ env: { versions } }: Runtime): string {
  */
 export const NOT_WITH_REPEATS = "SkipLayerNormFusion;CommonSubexpressionElimination";
 
+/**
+ * Optimizers that a device with memory of its own goes without: of what depends on no input, each session would keep
+ * a copy there for good; zeros as large as the embeddings are among it.
+ */
+export function notOnDevices(repeats: boolean): string {
+  return repeats ? `ConstantFolding;${NOT_WITH_REPEATS}` : "ConstantFolding";
+}
+
 /** A graph as a session of ONNX Runtime: tensors come from the host and go back to it at each run. */
 export class SessionExecutable implements Executable {
   readonly #runtime: Runtime;

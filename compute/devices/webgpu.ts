@@ -8,7 +8,7 @@ import { deviceFailure } from "./device-failure.ts";
 import type { DeviceOptions } from "./device-kinds.ts";
 import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { refuseLargeTensors } from "./refuse-large-tensors.ts";
-import { loadRuntime, NOT_WITH_REPEATS, type Runtime, runtimeName } from "./session-executable.ts";
+import { loadRuntime, notOnDevices, type Runtime, runtimeName } from "./session-executable.ts";
 import { tryProduct } from "./try-product.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
@@ -62,7 +62,10 @@ export async function openWebgpuDevice({
   };
 }
 
-function sessionOptions({ keepsOutputs, repeats }: SessionNeeds): InferenceSession.SessionOptions {
+function sessionOptions({
+  keepsOutputs,
+  repeats = false,
+}: SessionNeeds): InferenceSession.SessionOptions {
   return {
     executionProviders: ["webgpu"],
     graphOptimizationLevel: "all",
@@ -70,7 +73,7 @@ function sessionOptions({ keepsOutputs, repeats }: SessionNeeds): InferenceSessi
     ...(keepsOutputs && { preferredOutputLocation: "gpu-buffer" }),
     extra: {
       session: { disable_cpu_ep_fallback: "1" },
-      ...(repeats && { optimization: { disable_specified_optimizers: NOT_WITH_REPEATS } }),
+      optimization: { disable_specified_optimizers: notOnDevices(repeats) },
     },
   };
 }

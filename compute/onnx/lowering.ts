@@ -126,9 +126,9 @@ function lowerScatterRows(
   emitter: Emitter,
   [rows, ids]: readonly string[],
 ): readonly string[] {
-  const zeros = emitter.emitOnce("ConstantOfShape", [
-    emitter.vector(emitter.sizes.of(node, (n) => n.shape)),
-  ]);
+  const zero = emitter.tensor({ dtype: "float32", shape: [], data: new Float32Array(1) });
+  const sizes = emitter.vector(emitter.sizes.of(node, (n) => n.shape));
+  const zeros = emitter.emitOnce("Expand", [zero, sizes]);
   const last = node.inputs[1]!.shape.length;
   const column = emitter.emitOnce("Unsqueeze", [ids!, emitter.integers([last])]);
   const indices = emitter.emitOnce("Cast", [column], { to: { int: ELEMENT_TYPES.int64 } });

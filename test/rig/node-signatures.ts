@@ -38,6 +38,5 @@ export function nodeSignatures(file: Uint8Array): ReadonlySet<string> {
 
 function outputType(op: string, inputs: readonly string[]): string {
   if (op === "Equal" || op === "Greater") return "bool";
-  if (op === "ConstantOfShape") return "float";
   return inputs[op === "Where" ? 1 : 0]!;
 }
