@@ -46,8 +46,8 @@ const ABORT_GRACE_MS = 3000;
 
 interface Host {
   readonly process: ChildProcess;
-  /** Ids of the graphics devices that it was lent first: libraries keep to those for as long as the process lives. */
-  gpus?: string;
+  /** Ids of the graphics devices that it was started for: libraries keep to those, or else to any, for as long as the process lives. */
+  readonly gpus: string | undefined;
   /** Receives everything the process says or prints, and its end, while it works on a request. */
   listener?: {
     message(message: FromHost): void;
@@ -79,8 +79,7 @@ export class HostPool implements Hosts {
     signal: AbortSignal,
   ): Promise<HostOutcome> {
     const gpus = request.device.gpus?.join();
-    const host = this.#takeIdle(gpus) ?? this.#start();
-    if (gpus !== undefined) host.gpus = gpus;
+    const host = this.#takeIdle(gpus) ?? this.#start(gpus);
     const send = (message: ToHost) => host.process.connected && host.process.send(message);
     return new Promise((resolve) => {
       let killTimer: NodeJS.Timeout | undefined;
@@ -133,13 +132,11 @@ export class HostPool implements Hosts {
   }
 
   #takeIdle(gpus: string | undefined): Host | undefined {
-    const index = this.#idle.findLastIndex(
-      (host) => host.gpus === undefined || gpus === undefined || host.gpus === gpus,
-    );
+    const index = this.#idle.findLastIndex((host) => gpus === undefined || host.gpus === gpus);
     return index < 0 ? undefined : this.#idle.splice(index, 1)[0];
   }
 
-  #start(): Host {
+  #start(gpus: string | undefined): Host {
     const { module, args, environment, cwd } = this.#options;
     const child = fork(module, args, {
       cwd,
@@ -149,7 +146,7 @@ export class HostPool implements Hosts {
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
-    const host: Host = { process: child };
+    const host: Host = { process: child, gpus };
     this.#hosts.add(host);
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface({ input: stream }).on("line", (line) =>

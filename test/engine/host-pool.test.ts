@@ -97,7 +97,7 @@ test("a process is used again; two at once are two processes", async () => {
   assert.equal(new Set([one, two]).size, 2);
 });
 
-test("a process keeps to the graphics device that it was lent first, and takes stages without one", async () => {
+test("a process keeps to the graphics device that it was started for, and takes stages without one", async () => {
   await using pool = await createPool();
   const gpus = [undefined, ["0"], ["1"], ["0"], undefined, ["1"]];
   const pids: string[] = [];
@@ -105,7 +105,7 @@ test("a process keeps to the graphics device that it was lent first, and takes s
   const names = new Map([...new Set(pids)].map((pid, index) => [pid, index]));
   assert.deepEqual(
     pids.map((pid) => names.get(pid)),
-    [0, 0, 1, 0, 0, 1],
+    [0, 1, 2, 1, 1, 2],
   );
 });
 
