@@ -6,7 +6,7 @@ import { loadSimulatedCuda } from "./simulated-cuda.ts";
 // as JSON what was thrown, and what after that; and ends.
 
 const [functionName, call, error] = process.argv.slice(2);
-const cuda = loadSimulatedCuda()!;
+const cuda = (await loadSimulatedCuda())!;
 const device = await openCudaDevice();
 const { run } = deviceWorkloads().find(
   ({ name }) => name === "adamw of bert for sequence-classification",

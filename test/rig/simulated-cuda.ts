@@ -1,6 +1,5 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import koffi from "koffi";
 
 /** What CUDA was asked for, as test/rig/simulate-cuda.c counts it; bytes, but for `launches`. */
 const counters = ["toDevice", "toHost", "held", "launches", "misdirected"] as const;
@@ -22,9 +21,10 @@ export const howToSimulateCuda =
 const loaded: unknown[] = [];
 
 /** The libraries that test/rig/simulate-cuda.sh made, loaded and on this process's paths; undefined where there are none. */
-export function loadSimulatedCuda(): SimulatedCuda | undefined {
+export async function loadSimulatedCuda(): Promise<SimulatedCuda | undefined> {
   const folder = process.env.TUNESMITH_TEST_CUDA_SIMULATED;
   if (folder === undefined) return undefined;
+  const { default: koffi } = await import("koffi");
   process.env.PATH = `${folder}:${process.env.PATH}`;
   process.env.LD_LIBRARY_PATH = folder; // of programs that are asked; this one's loader takes what is loaded
   const runtime = koffi.load(join(folder, "libcudart.so.13"));
