@@ -57,6 +57,8 @@ function addWhy(program: Command, context: CliContext, exit: Exit): void {
     .description("why a stage would run, or why it would not")
     .argument(...pipelineFile)
     .argument("<stage>", "stage of the file, or a matrix: each of its members")
+    .addOption(setOption)
+    .addOption(setFileOption)
     .addOption(deviceOption())
     .option(...jsonFlag)
     .action(async (file, stage, flags) => {

@@ -4,6 +4,14 @@ import { explainStage } from "../explain-stage.ts";
 import { stagesNamed } from "../stages-named.ts";
 import { renderExplanation } from "../text/render-explanation.ts";
 
+/** What `tunesmith why` takes. */
+export interface WhyFlags {
+  readonly set?: readonly string[];
+  readonly setFile?: readonly string[];
+  readonly device?: string;
+  readonly json: boolean;
+}
+
 /**
  * Says why a stage would run, or why it would not: what changed, what it waits for, what follows. Of a matrix it says
  * so of each member. Exit code 0.
@@ -12,9 +20,10 @@ export function why(
   context: CliContext,
   file: string,
   name: string,
-  { device, json }: { readonly device?: string; readonly json: boolean },
+  { set = [], setFile = [], device, json }: WhyFlags,
 ): Promise<number> {
-  return withExaminedFile(context, file, { device, named: [name] }, async (view) => {
+  const flags = { set, setFile, device, named: [name] };
+  return withExaminedFile(context, file, flags, async (view) => {
     const names = new Set(stagesNamed(view.pipeline, name));
     const stages = view.pipeline.stages.filter((stage) => names.has(stage.name));
     for (const [index, stage] of stages.entries()) {

@@ -113,6 +113,16 @@ below it: split
 stays as it is: rows
 `),
   );
+  const set = ["stages.clean.with.rules=[{min_characters: 6}]"];
+  assert.deepEqual(
+    await printed((context) => why(context, file, "clean", { set, json: false })),
+    shown(`clean will run:
+  with.rules: [{"min_characters":1}] -> [{"min_characters":6}]
+expected: about 1 s; with all below it about 1 s
+below it: split (each runs only if what it reads changes)
+stays as it is: rows
+`),
+  );
 });
 
 test("show: the runs, and a stage with all that its result holds", async () => {
