@@ -2,6 +2,7 @@ import { makeValue, topologicalOrder, type Value } from "./graph.ts";
 import { add, cast, greater, mul } from "./ops/elementwise.ts";
 import { concat, reshape, slice } from "./ops/layout.ts";
 import { reduceSum } from "./ops/reduce.ts";
+import { readersOf } from "./readers-of.ts";
 
 /** What a gradient's graph is made of, before it forgets anything. */
 export interface BackwardPass {
@@ -133,17 +134,6 @@ function segmentsOf(
     if (reader !== undefined && others.length === 0) segments.set(value, reader);
   }
   return segments;
-}
-
-function readersOf(order: readonly Value[]): ReadonlyMap<Value, readonly Value[]> {
-  const readers = new Map<Value, Value[]>();
-  for (const node of order)
-    for (const read of node.inputs) {
-      const known = readers.get(read);
-      if (known === undefined) readers.set(read, [node]);
-      else known.push(node);
-    }
-  return readers;
 }
 
 /** The values to compute again, by segment: all that only their own one reads. */

@@ -1,6 +1,7 @@
 import { bytesOf } from "../bytes-of.ts";
 import type { Graph, Value } from "../graph.ts";
 import { mergeEqual } from "../merge-equal.ts";
+import { readersOf } from "../readers-of.ts";
 
 /** Operations whose kernels can write over an input that nothing reads later. */
 const IN_PLACE = new Set(
@@ -41,7 +42,7 @@ export function peakMemory(given: Graph, { repeats = false }: { repeats?: boolea
 
 /** Every piece of memory that the results of these operations lie in. */
 function buffersOf(graph: Graph, order: readonly Value[]): readonly Buffer[] {
-  const readers = readersOf(graph);
+  const readers = readersOf(graph.nodes);
   const outputs = new Set(graph.outputs.values());
   const all: Buffer[] = [];
   const held = new Map<Value, Buffer>();
@@ -90,17 +91,6 @@ function isView({ op, attributes }: Value, readers: readonly Value[]): boolean {
   const last = perm.length - 1;
   const swapped = perm.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i));
   return perm.every((axis, i) => axis === swapped[i]) && readers.every(({ op }) => op === "MatMul");
-}
-
-function readersOf({ nodes }: Graph): ReadonlyMap<Value, readonly Value[]> {
-  const readers = new Map<Value, Value[]>();
-  for (const node of nodes)
-    for (const value of node.inputs) {
-      const known = readers.get(value);
-      if (known === undefined) readers.set(value, [node]);
-      else known.push(node);
-    }
-  return readers;
 }
 
 /**
