@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { DeviceError } from "../compute/device-error.ts";
 import { deviceKinds } from "../compute/devices/device-kinds.ts";
-import { findWebgpuAdapter } from "../compute/devices/webgpu-adapter.ts";
+import { findWebgpuAdapter } from "../compute/devices/webgpu/webgpu-adapter.ts";
 import { precisions } from "../training/training-arguments.ts";
 import { type ConfigName, configs } from "./bert-steps.ts";
 import { findPython } from "./find-python.ts";

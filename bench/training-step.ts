@@ -3,7 +3,7 @@
  * rounds. `node --import tsx bench/training-step.ts [--length 128] [--rows 16] [--rounds 5] [--threads 2]`
  */
 import { parseArgs } from "node:util";
-import { openOnnxruntimeDevice } from "../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../compute/devices/onnxruntime/onnxruntime.ts";
 import { startOf, trainSteps } from "./bert-steps.ts";
 import { findPython } from "./find-python.ts";
 import { startTorch } from "./torch-steps.ts";

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { DeviceError } from "../compute/device-error.ts";
 import { chooseDevice } from "../compute/devices/choose-device.ts";
 import { type DeviceAdapter, deviceKinds } from "../compute/devices/device-kinds.ts";
-import { instructionSet } from "../compute/devices/instruction-set.ts";
+import { instructionSet } from "../compute/devices/onnxruntime/instruction-set.ts";
 import type { Problem } from "../engine/diagnostic.ts";
 import { failure, type Result, success } from "../engine/result.ts";
 import type { DeviceRequest, Json } from "../engine/stage.ts";
@@ -18,7 +18,7 @@ export interface MachineFacts {
 
 const knownDevices = ["auto", ...Object.keys(deviceKinds)];
 
-/** Up to here bits do not depend on the number of threads (compute/devices/steady-products.ts); beyond, it is part of the class. */
+/** Up to here bits do not depend on the number of threads (compute/devices/onnxruntime/steady-products.ts); beyond, it is part of the class. */
 const MOST_EQUAL_THREADS = 4;
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { errnoOf } from "../cache/cache-error.ts";
-import { nvidiaDriver } from "../compute/devices/nvidia-driver.ts";
+import { nvidiaDriver } from "../compute/devices/cuda/nvidia-driver.ts";
 import type { Slots } from "../engine/build/slot-pool.ts";
 import type { Diagnostic } from "../engine/diagnostic.ts";
 import { checkSchema } from "../engine/pipeline/check-schema.ts";

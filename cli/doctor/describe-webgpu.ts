@@ -1,4 +1,4 @@
-import type { WebgpuAdapter } from "../../compute/devices/adapter-of.ts";
+import type { WebgpuAdapter } from "../../compute/devices/webgpu/adapter-of.ts";
 import { formatBytes } from "../text/format-quantity.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { DeviceError } from "../../compute/device-error.ts";
-import type { WebgpuAdapter } from "../../compute/devices/adapter-of.ts";
-import { type CudaAdapter, findCuda } from "../../compute/devices/find-cuda.ts";
+import { type CudaAdapter, findCuda } from "../../compute/devices/cuda/find-cuda.ts";
 import { installedVersion } from "../../compute/devices/installed-version.ts";
-import { findWebgpuAdapter } from "../../compute/devices/webgpu-adapter.ts";
+import type { WebgpuAdapter } from "../../compute/devices/webgpu/adapter-of.ts";
+import { findWebgpuAdapter } from "../../compute/devices/webgpu/webgpu-adapter.ts";
 import { formatCount } from "../text/format-quantity.ts";
 import { describeWebgpu } from "./describe-webgpu.ts";
 import { addOn, examineDevice } from "./examine-device.ts";
@@ -13,7 +13,9 @@ import type { Finding } from "./finding.ts";
 export async function examineProcessor(): Promise<Finding> {
   const name = "cpu";
   const threads = availableParallelism();
-  const { openOnnxruntimeDevice } = await import("../../compute/devices/onnxruntime.ts");
+  const { openOnnxruntimeDevice } = await import(
+    "../../compute/devices/onnxruntime/onnxruntime.ts"
+  );
   try {
     const device = await openOnnxruntimeDevice({ threads });
     const sum = await addOn(device);

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import { instructionSet } from "../../compute/devices/instruction-set.ts";
+import { instructionSet } from "../../compute/devices/onnxruntime/instruction-set.ts";
 import { formatBytes, formatCount } from "../text/format-quantity.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,6 +1,6 @@
 import { DeviceError } from "../device-error.ts";
-import { findCuda } from "./find-cuda.ts";
-import { findWebgpuAdapter, mayHaveAdapter } from "./webgpu-adapter.ts";
+import { findCuda } from "./cuda/find-cuda.ts";
+import { findWebgpuAdapter, mayHaveAdapter } from "./webgpu/webgpu-adapter.ts";
 
 /**
  * What `auto` stands for: cuda where it is whole, else webgpu where its adapter is real, else cpu. Loads nothing in

@@ -1,12 +1,12 @@
 import type { Device } from "../device.ts";
 import { DeviceError } from "../device-error.ts";
-import type { WebgpuAdapter } from "./adapter-of.ts";
-import type { VulkanEnvironment } from "./choose-adapter.ts";
-import { findCuda } from "./find-cuda.ts";
+import { findCuda } from "./cuda/find-cuda.ts";
+import { nvidiaDriver } from "./cuda/nvidia-driver.ts";
 import { installedVersion } from "./installed-version.ts";
-import { nvidiaDriver } from "./nvidia-driver.ts";
-import { type TfjsKind, tfjsPackages, tfjsRuntimeName } from "./tfjs-runtime.ts";
-import { findAdapterNumbered, findWebgpuAdapter } from "./webgpu-adapter.ts";
+import { type TfjsKind, tfjsPackages, tfjsRuntimeName } from "./tfjs/tfjs-runtime.ts";
+import type { WebgpuAdapter } from "./webgpu/adapter-of.ts";
+import type { VulkanEnvironment } from "./webgpu/choose-adapter.ts";
+import { findAdapterNumbered, findWebgpuAdapter } from "./webgpu/webgpu-adapter.ts";
 
 /** What a device of a kind is opened with. */
 export interface DeviceOptions {
@@ -43,7 +43,8 @@ export interface DeviceKind {
 const tfjs = (kind: TfjsKind): DeviceKind => ({
   runtime: () => tfjsRuntimeName(kind),
   ...(kind === "tfjs-node-gpu" && { adapter: nvidiaAdapter }),
-  open: async ({ gpus }) => (await import("./tfjs.ts")).openTfjsDevice(kind, { gpu: gpus?.[0] }),
+  open: async ({ gpus }) =>
+    (await import("./tfjs/tfjs.ts")).openTfjsDevice(kind, { gpu: gpus?.[0] }),
 });
 
 /** All devices that the driver tells of, since nobody tells which of them TensorFlow takes. */
@@ -83,7 +84,8 @@ const onnxruntime = () => `onnxruntime ${installedVersion("onnxruntime-node")}`;
 export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
   cpu: {
     runtime: onnxruntime,
-    open: async (options) => (await import("./onnxruntime.ts")).openOnnxruntimeDevice(options),
+    open: async (options) =>
+      (await import("./onnxruntime/onnxruntime.ts")).openOnnxruntimeDevice(options),
   },
   webgpu: {
     runtime: onnxruntime,
@@ -92,7 +94,7 @@ export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
       const { adapter, environment } = findAdapterNumbered(number);
       return webgpuAdapter(adapter, environment);
     },
-    open: async (options) => (await import("./webgpu.ts")).openWebgpuDevice(options),
+    open: async (options) => (await import("./webgpu/webgpu.ts")).openWebgpuDevice(options),
   },
   cuda: {
     runtime: onnxruntime,
@@ -100,7 +102,7 @@ export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
       const { gpus, driver } = findCuda();
       return { facts: { adapter: [...new Set(gpus)].join(", "), driver } };
     },
-    open: async ({ gpus }) => (await import("./cuda.ts")).openCudaDevice(gpus?.[0]),
+    open: async ({ gpus }) => (await import("./cuda/cuda.ts")).openCudaDevice(gpus?.[0]),
   },
   ...Object.fromEntries(
     Object.keys(tfjsPackages).map((kind) => [kind, tfjs(kind as TfjsKind)] as const),

@@ -1,5 +1,5 @@
 import type { Device, TensorData, Tensors } from "../../compute/device.ts";
-import { loadRuntime } from "../../compute/devices/session-executable.ts";
+import { loadRuntime } from "../../compute/devices/onnxruntime/session-executable.ts";
 import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { StageFailure } from "../../engine/diagnostic.ts";
 import type { DeviceRequest } from "../../engine/stage.ts";

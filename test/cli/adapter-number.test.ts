@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { machineFacts } from "../../cli/machine-facts.ts";
-import { findWebgpuAdapter } from "../../compute/devices/webgpu-adapter.ts";
+import { findWebgpuAdapter } from "../../compute/devices/webgpu/webgpu-adapter.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
 import { howToGetSoftwareAdapter, testAdapter } from "../rig/software-adapter.ts";
 

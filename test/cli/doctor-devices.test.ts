@@ -7,9 +7,9 @@ import { type AcceleratorFinders, examineAccelerators } from "../../cli/doctor/e
 import { examineDevice } from "../../cli/doctor/examine-device.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import { DeviceError } from "../../compute/device-error.ts";
-import { adapterOf } from "../../compute/devices/adapter-of.ts";
-import { type CudaSystem, findCuda } from "../../compute/devices/find-cuda.ts";
-import type { VulkanDevice } from "../../compute/devices/vulkan-devices.ts";
+import { type CudaSystem, findCuda } from "../../compute/devices/cuda/find-cuda.ts";
+import { adapterOf } from "../../compute/devices/webgpu/adapter-of.ts";
+import type { VulkanDevice } from "../../compute/devices/webgpu/vulkan-devices.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
 import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
 

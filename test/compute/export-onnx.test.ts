@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TensorData } from "../../compute/device.ts";
-import { loadRuntime } from "../../compute/devices/session-executable.ts";
+import { loadRuntime } from "../../compute/devices/onnxruntime/session-executable.ts";
 import { constant, type Graph, graphOf, input, sizeOf } from "../../compute/graph.ts";
 import { exportOnnx } from "../../compute/onnx/export-onnx.ts";
 import * as ops from "../../compute/ops.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { drawTensors } from "../rig/case-data.ts";
 import { graphOfCase } from "../rig/graph-of-case.ts";

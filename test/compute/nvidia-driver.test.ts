@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import {
+  listedDriver,
+  loadedDriver,
+  nvidiaDriver,
+} from "../../compute/devices/cuda/nvidia-driver.ts";
 import { deviceKinds } from "../../compute/devices/device-kinds.ts";
-import { listedDriver, loadedDriver, nvidiaDriver } from "../../compute/devices/nvidia-driver.ts";
 import { temporaryFolder } from "../rig/temporary-folder.ts";
 
 test("the driver's version and the devices' names, from the files that it shows; none without them", async (t) => {

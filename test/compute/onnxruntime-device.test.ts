@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { TensorData } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
 import { graphOf, input, nameOf } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";

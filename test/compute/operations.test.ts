@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gradientRules } from "../../compute/autodiff.ts";
 import type { Tensors } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { expansions } from "../../compute/expand-composites.ts";
 import { graphOf, input, type Value } from "../../compute/graph.ts";
 import { lowerings } from "../../compute/onnx/lowering.ts";

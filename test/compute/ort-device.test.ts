@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TensorData } from "../../compute/device.ts";
-import { numberOf } from "../../compute/devices/cuda.ts";
-import { openOrtApi } from "../../compute/devices/ort-api.ts";
-import { type OrtProvider, OrtSession } from "../../compute/devices/ort-session.ts";
+import { numberOf } from "../../compute/devices/cuda/cuda.ts";
+import { openOrtApi } from "../../compute/devices/onnxruntime/ort-api.ts";
+import { type OrtProvider, OrtSession } from "../../compute/devices/onnxruntime/ort-session.ts";
 import { constant, graphOf, input } from "../../compute/graph.ts";
 import { copyModel } from "../../compute/onnx/copy-model.ts";
 import * as ops from "../../compute/ops.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refuseLargeTensors } from "../../compute/devices/refuse-large-tensors.ts";
-import { openWebgpuDevice } from "../../compute/devices/webgpu.ts";
+import { refuseLargeTensors } from "../../compute/devices/webgpu/refuse-large-tensors.ts";
+import { openWebgpuDevice } from "../../compute/devices/webgpu/webgpu.ts";
 import { graphOf, input } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 import { howToGetSoftwareAdapter, testAdapter } from "../rig/software-adapter.ts";

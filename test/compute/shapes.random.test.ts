@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import fc from "fast-check";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import * as ops from "../../compute/ops.ts";
 import { assertClose } from "../rig/assert-close.ts";
 import { drawTensors } from "../rig/case-data.ts";

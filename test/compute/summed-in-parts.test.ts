@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { webgpuGraph } from "../../compute/devices/webgpu-graph.ts";
+import { webgpuGraph } from "../../compute/devices/webgpu/webgpu-graph.ts";
 import { graphOf, input, toText } from "../../compute/graph.ts";
 import { mixedPrecision } from "../../compute/mixed-precision.ts";
 import * as ops from "../../compute/ops.ts";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import tf from "@tensorflow/tfjs-core";
 import type { TensorData } from "../../compute/device.ts";
-import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
-import { tfOperations } from "../../compute/devices/tfjs-operations.ts";
-import { tfjsRuntimeName } from "../../compute/devices/tfjs-runtime.ts";
+import { openTfjsDevice } from "../../compute/devices/tfjs/tfjs.ts";
+import { tfOperations } from "../../compute/devices/tfjs/tfjs-operations.ts";
+import { tfjsRuntimeName } from "../../compute/devices/tfjs/tfjs-runtime.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
 import { graphOf, input, nameOf } from "../../compute/graph.ts";
 import { lowerings } from "../../compute/onnx/lowering.ts";
@@ -141,7 +141,7 @@ async function runtimeBeside(t: TestContext, name: "tfjs-node" | "tfjs-node-gpu"
   const compute = join(folder, "compute");
   await cp(new URL("../../compute", import.meta.url), compute, { recursive: true });
   const runtime = await import(join(compute, "devices/tfjs-runtime.ts"));
-  return runtime as typeof import("../../compute/devices/tfjs-runtime.ts");
+  return runtime as typeof import("../../compute/devices/tfjs/tfjs-runtime.ts");
 }
 
 test("an addon that cannot be loaded says why, and what to do", async (t) => {

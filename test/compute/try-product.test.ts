@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { tryProduct } from "../../compute/devices/try-product.ts";
 import { toText } from "../../compute/graph.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listVulkanDevices } from "../../compute/devices/vulkan-devices.ts";
+import { listVulkanDevices } from "../../compute/devices/webgpu/vulkan-devices.ts";
 import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
 
 const software = softwareAdapter();

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import type { TensorData } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { graphOf, input, type Shape, type Value } from "../../compute/graph.ts";
 import { batchInputs } from "../../models/batch-inputs.ts";
 import { noDropout } from "../../models/layers.ts";

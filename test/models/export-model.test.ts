@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TensorData } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
-import { loadRuntime } from "../../compute/devices/session-executable.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
+import { loadRuntime } from "../../compute/devices/onnxruntime/session-executable.ts";
 import { hostType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { exportModel } from "../../models/export-model.ts";
 import { architectures } from "../../models/index.ts";

@@ -1,4 +1,4 @@
-import { openCudaDevice } from "../../compute/devices/cuda.ts";
+import { openCudaDevice } from "../../compute/devices/cuda/cuda.ts";
 import { deviceWorkloads } from "./device-workloads.ts";
 import { loadSimulatedCuda } from "./simulated-cuda.ts";
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TensorData, Tensors } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { type NarrowType, nameOf, sizeOf, type Value } from "../../compute/graph.ts";
 import { exportOnnx } from "../../compute/onnx/export-onnx.ts";
 import { trainingGraph } from "../../training/training-graph.ts";

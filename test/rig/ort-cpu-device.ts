@@ -1,7 +1,7 @@
 import type { Device } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
-import { openOrtDevice } from "../../compute/devices/ort-device.ts";
-import type { OrtProvider } from "../../compute/devices/ort-session.ts";
+import { openOrtDevice } from "../../compute/devices/onnxruntime/ort-device.ts";
+import type { OrtProvider } from "../../compute/devices/onnxruntime/ort-session.ts";
 import { roundingDevice } from "./rounding-device.ts";
 
 /** What a skipped test says. */

@@ -46,6 +46,6 @@ export async function openTestWebgpu(): Promise<Device> {
       howToGetSoftwareAdapter,
     );
   Object.assign(process.env, environment); // before the first session: the driver is found but once
-  const { openWebgpuDevice } = await import("../../compute/devices/webgpu.ts");
+  const { openWebgpuDevice } = await import("../../compute/devices/webgpu/webgpu.ts");
   return openWebgpuDevice();
 }

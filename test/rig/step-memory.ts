@@ -3,7 +3,7 @@
  * foretold to take, and by how much the process grew in its cleanest run. Linux; `node --expose-gc`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { nameOf, newArray, sizeOf } from "../../compute/graph.ts";
 import { createModel } from "../../models/pretrained.ts";
 import { trainingGraph } from "../../training/training-graph.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import type { Embeddings } from "../../stages/artifacts/embeddings.ts";
 import { nearDuplicates } from "../../stages/embed/near-duplicates.ts";
 import { nearestRows, vectorOfRow } from "../../stages/embed/nearest-rows.ts";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { findPython } from "../../bench/find-python.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { folderSource } from "../../models/file-source.ts";
 import { loadPretrained } from "../../models/pretrained.ts";
 import type { Row } from "../../stages/artifacts/dataset.ts";

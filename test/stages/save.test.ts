@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { loadRuntime } from "../../compute/devices/session-executable.ts";
+import { loadRuntime } from "../../compute/devices/onnxruntime/session-executable.ts";
 import { evaluate } from "../../stages/evaluate/evaluate.ts";
 import { fineTune } from "../../stages/fine-tune/fine-tune.ts";
 import { save } from "../../stages/save/save.ts";

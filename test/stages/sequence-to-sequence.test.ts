@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { hashAt, streamKey } from "../../models/counter-hash.ts";
 import type { Row } from "../../stages/artifacts/dataset.ts";
 import type { WrittenPrediction } from "../../stages/artifacts/metrics.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Device } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { type NarrowType, sizeOf } from "../../compute/graph.ts";
 import { folderSource } from "../../models/file-source.ts";
 import { loadPretrained } from "../../models/pretrained.ts";

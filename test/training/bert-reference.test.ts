@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { graphOf, input } from "../../compute/graph.ts";
 import { batchInputs } from "../../models/batch-inputs.ts";
 import { folderSource } from "../../models/file-source.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { createModel, formatPretrained } from "../../models/pretrained.ts";
 import { parseSafetensors } from "../../models/safetensors.ts";
 import { type FineTuneOptions, fineTune } from "../../training/fine-tune.ts";

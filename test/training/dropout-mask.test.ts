@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { graphOf, type Shape, sizeOf } from "../../compute/graph.ts";
 import { cast } from "../../compute/ops.ts";
 import { mix32 } from "../../models/counter-hash.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { graphOf, input, type Value } from "../../compute/graph.ts";
 import * as ops from "../../compute/ops.ts";
 import { batchInputs } from "../../models/batch-inputs.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { createModel, formatPretrained } from "../../models/pretrained.ts";
 import { padBatch, trainingBatch } from "../../training/batches.ts";
 import { predictLogits } from "../../training/evaluate.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { folderSource } from "../../models/file-source.ts";
 import { loadPretrained } from "../../models/pretrained.ts";
 import { candidatesOf, drawToken } from "../../training/choose-token.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { gradientGraph } from "../../compute/gradient-graph.ts";
 import { input } from "../../compute/graph.ts";
 import type { ProblemType } from "../../models/model.ts";

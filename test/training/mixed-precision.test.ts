@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../compute/device.ts";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
-import { openTfjsDevice } from "../../compute/devices/tfjs.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
+import { openTfjsDevice } from "../../compute/devices/tfjs/tfjs.ts";
 import { createModel, formatPretrained } from "../../models/pretrained.ts";
 import { parseSafetensors } from "../../models/safetensors.ts";
 import { type FineTuneOptions, fineTune } from "../../training/fine-tune.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { type Shape, sizeOf } from "../../compute/graph.ts";
 import { createModel } from "../../models/pretrained.ts";
 import { padBatch, trainingBatch } from "../../training/batches.ts";

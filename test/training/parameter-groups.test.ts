@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime.ts";
+import { openOnnxruntimeDevice } from "../../compute/devices/onnxruntime/onnxruntime.ts";
 import { graphOf, input } from "../../compute/graph.ts";
 import type { ParameterSpec } from "../../models/parameters.ts";
 import { createGraphRule } from "../../training/optimizers/create-optimizer.ts";

@@ -5,8 +5,8 @@ import type {
   HeldTensors,
   TensorData,
   Traffic,
-} from "../device.ts";
-import { type Graph, nameOf, ShapeError, show } from "../graph.ts";
+} from "../../device.ts";
+import { type Graph, nameOf, ShapeError, show } from "../../graph.ts";
 
 /** How tensors of float32 get into a device's memory and out of it. */
 export interface DeviceCopies<Tensor> {

@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { DeviceError } from "../device-error.ts";
+import { DeviceError } from "../../device-error.ts";
+import { runtimeFolder } from "../onnxruntime/runtime-library.ts";
 import { type NvidiaDriver, nvidiaDriver } from "./nvidia-driver.ts";
-import { runtimeFolder } from "./runtime-library.ts";
 
 /** What CUDA needs, as this machine has it. */
 export interface CudaSystem {

@@ -1,9 +1,9 @@
-import type { Device } from "../device.ts";
-import { DeviceError } from "../device-error.ts";
+import type { Device } from "../../device.ts";
+import { DeviceError } from "../../device-error.ts";
+import { openOrtDevice } from "../onnxruntime/ort-device.ts";
+import type { OrtProvider } from "../onnxruntime/ort-session.ts";
+import { tryProduct } from "../try-product.ts";
 import { findCuda } from "./find-cuda.ts";
-import { openOrtDevice } from "./ort-device.ts";
-import type { OrtProvider } from "./ort-session.ts";
-import { tryProduct } from "./try-product.ts";
 
 /**
  * The NVIDIA device with this id, else the first, by ONNX Runtime's CUDA provider. Throws DeviceError where something

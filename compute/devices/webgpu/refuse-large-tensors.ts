@@ -1,6 +1,6 @@
-import { bytesOf } from "../bytes-of.ts";
-import { DeviceError } from "../device-error.ts";
-import { type Graph, nameOf, type Shape, show, topologicalOrder } from "../graph.ts";
+import { bytesOf } from "../../bytes-of.ts";
+import { DeviceError } from "../../device-error.ts";
+import { type Graph, nameOf, type Shape, show, topologicalOrder } from "../../graph.ts";
 
 const SMALLER_BATCH =
   "lower per_device_train_batch_size and raise gradient_accumulation_steps as much, lower max_length, or run with --device cpu";

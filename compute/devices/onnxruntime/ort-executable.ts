@@ -1,6 +1,6 @@
-import type { Executable, TensorData, Tensors } from "../device.ts";
-import { type Graph, nameOf, newArray, sizeOf } from "../graph.ts";
-import { checkedInput } from "./checked-input.ts";
+import type { Executable, TensorData, Tensors } from "../../device.ts";
+import { type Graph, nameOf, newArray, sizeOf } from "../../graph.ts";
+import { checkedInput } from "../checked-input.ts";
 import type { Residence } from "./device-tensors.ts";
 import type { OrtSession } from "./ort-session.ts";
 import type { OrtTensor } from "./ort-tensor.ts";

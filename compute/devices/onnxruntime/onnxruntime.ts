@@ -1,8 +1,8 @@
 import type { InferenceSession } from "onnxruntime-node";
-import type { Device, DeviceFacts } from "../device.ts";
-import { exportOnnx } from "../onnx/export-onnx.ts";
+import type { Device, DeviceFacts } from "../../device.ts";
+import { exportOnnx } from "../../onnx/export-onnx.ts";
+import { peakMemory } from "../peak-memory.ts";
 import { instructionSet } from "./instruction-set.ts";
-import { peakMemory } from "./peak-memory.ts";
 import {
   loadRuntime,
   NOT_WITH_REPEATS,

@@ -1,4 +1,4 @@
-import { DeviceError } from "../device-error.ts";
+import { DeviceError } from "../../device-error.ts";
 import type { AdapterReport, WebgpuAdapter } from "./adapter-of.ts";
 import type { VulkanDevice } from "./vulkan-devices.ts";
 

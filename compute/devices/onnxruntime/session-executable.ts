@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Executable, TensorData, Tensors } from "../device.ts";
-import { DeviceError } from "../device-error.ts";
-import { type Graph, hostType, nameOf, type TypedArray } from "../graph.ts";
-import { checkedInput } from "./checked-input.ts";
+import type { Executable, TensorData, Tensors } from "../../device.ts";
+import { DeviceError } from "../../device-error.ts";
+import { type Graph, hostType, nameOf, type TypedArray } from "../../graph.ts";
+import { checkedInput } from "../checked-input.ts";
 
 export type Runtime = typeof import("onnxruntime-node");
 

@@ -1,11 +1,11 @@
 import type { InferenceSession, OnnxValue, Tensor } from "onnxruntime-node";
-import type { Executable, TensorData, Tensors } from "../device.ts";
-import { DeviceError } from "../device-error.ts";
-import { type Graph, hostType, nameOf, type TypedArray, type Value } from "../graph.ts";
-import { checkedInput } from "./checked-input.ts";
-import { deviceFailure } from "./device-failure.ts";
-import type { Residence } from "./device-tensors.ts";
-import type { Runtime } from "./session-executable.ts";
+import type { Executable, TensorData, Tensors } from "../../device.ts";
+import { DeviceError } from "../../device-error.ts";
+import { type Graph, hostType, nameOf, type TypedArray, type Value } from "../../graph.ts";
+import { checkedInput } from "../checked-input.ts";
+import { deviceFailure } from "../device-failure.ts";
+import type { Residence } from "../onnxruntime/device-tensors.ts";
+import type { Runtime } from "../onnxruntime/session-executable.ts";
 
 /** A graph on the WebGPU provider. */
 export class WebgpuExecutable implements Executable {

@@ -1,7 +1,7 @@
 import type { KoffiFunc } from "koffi";
-import { DeviceError } from "../device-error.ts";
-import { deviceFailure } from "./device-failure.ts";
-import { installedVersion } from "./installed-version.ts";
+import { DeviceError } from "../../device-error.ts";
+import { deviceFailure } from "../device-failure.ts";
+import { installedVersion } from "../installed-version.ts";
 import { runtimeLibrary } from "./runtime-library.ts";
 import { loadRuntime } from "./session-executable.ts";
 

@@ -1,6 +1,6 @@
-import { makeValue, type Value } from "../graph.ts";
-import { add, cast } from "../ops/elementwise.ts";
-import { slice } from "../ops/layout.ts";
+import { makeValue, type Value } from "../../graph.ts";
+import { add, cast } from "../../ops/elementwise.ts";
+import { slice } from "../../ops/layout.ts";
 
 /** Products that are added up in float16: more, and a small one leaves their sum as it was. */
 const SUMMED_AT_ONCE = 512;

@@ -1,5 +1,5 @@
-import type { TensorData } from "../device.ts";
-import { type Shape, sizeOf } from "../graph.ts";
+import type { TensorData } from "../../device.ts";
+import { type Shape, sizeOf } from "../../graph.ts";
 import type { DeviceCopies } from "./device-tensors.ts";
 import type { OrtApi } from "./ort-api.ts";
 import type { OnHost } from "./ort-executable.ts";

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { DeviceError } from "../device-error.ts";
-import { installedVersion } from "./installed-version.ts";
+import { DeviceError } from "../../device-error.ts";
+import { installedVersion } from "../installed-version.ts";
 import type { TensorFlow } from "./tfjs-operations.ts";
 import { withBackend } from "./tfjs-turn.ts";
 

@@ -1,4 +1,4 @@
-import { copyModel } from "../onnx/copy-model.ts";
+import { copyModel } from "../../onnx/copy-model.ts";
 import type { Handle, OrtApi } from "./ort-api.ts";
 import { type OrtProvider, OrtSession } from "./ort-session.ts";
 

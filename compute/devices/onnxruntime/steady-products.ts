@@ -1,10 +1,10 @@
-import { expandComposites } from "../expand-composites.ts";
-import { type Graph, graphOf, type Value } from "../graph.ts";
-import { add } from "../ops/elementwise.ts";
-import { transpose } from "../ops/layout.ts";
-import { matMul } from "../ops/matmul.ts";
-import { pushDownSlices } from "../push-down-slices.ts";
-import { rewrite } from "../rewrite.ts";
+import { expandComposites } from "../../expand-composites.ts";
+import { type Graph, graphOf, type Value } from "../../graph.ts";
+import { add } from "../../ops/elementwise.ts";
+import { transpose } from "../../ops/layout.ts";
+import { matMul } from "../../ops/matmul.ts";
+import { pushDownSlices } from "../../push-down-slices.ts";
+import { rewrite } from "../../rewrite.ts";
 
 // ONNX Runtime (MLAS) gives each thread a range of the longer axis of a product, and sums in blocks of
 // 128, or of more when a thread has 64 columns or fewer: then the bits depend on the number of threads.

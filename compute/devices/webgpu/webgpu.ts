@@ -1,15 +1,20 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { CompileOptions, Device, DeviceFacts } from "../device.ts";
-import { DeviceError } from "../device-error.ts";
-import { type Graph, graphOf, input } from "../graph.ts";
-import { exportOnnx } from "../onnx/export-onnx.ts";
-import { add } from "../ops/elementwise.ts";
-import { deviceFailure } from "./device-failure.ts";
-import type { DeviceOptions } from "./device-kinds.ts";
-import { DeviceTensors, type Residence } from "./device-tensors.ts";
+import type { CompileOptions, Device, DeviceFacts } from "../../device.ts";
+import { DeviceError } from "../../device-error.ts";
+import { type Graph, graphOf, input } from "../../graph.ts";
+import { exportOnnx } from "../../onnx/export-onnx.ts";
+import { add } from "../../ops/elementwise.ts";
+import { deviceFailure } from "../device-failure.ts";
+import type { DeviceOptions } from "../device-kinds.ts";
+import { DeviceTensors, type Residence } from "../onnxruntime/device-tensors.ts";
+import {
+  loadRuntime,
+  notOnDevices,
+  type Runtime,
+  runtimeName,
+} from "../onnxruntime/session-executable.ts";
+import { tryProduct } from "../try-product.ts";
 import { refuseLargeTensors } from "./refuse-large-tensors.ts";
-import { loadRuntime, notOnDevices, type Runtime, runtimeName } from "./session-executable.ts";
-import { tryProduct } from "./try-product.ts";
 import { type OpenSession, type SessionNeeds, WebgpuCopies } from "./webgpu-copies.ts";
 import { WebgpuExecutable } from "./webgpu-executable.ts";
 import { webgpuGraph } from "./webgpu-graph.ts";

@@ -1,6 +1,6 @@
-import type { TensorData } from "../device.ts";
-import type { Shape } from "../graph.ts";
-import { ELEMENT_TYPES } from "../onnx/model-proto.ts";
+import type { TensorData } from "../../device.ts";
+import type { Shape } from "../../graph.ts";
+import { ELEMENT_TYPES } from "../../onnx/model-proto.ts";
 import type { Handle, OrtApi } from "./ort-api.ts";
 
 /** A tensor of ONNX Runtime's, to be released. */

@@ -1,6 +1,7 @@
-import type { CompileOptions, Device } from "../device.ts";
-import type { Graph } from "../graph.ts";
-import { exportOnnx } from "../onnx/export-onnx.ts";
+import type { CompileOptions, Device } from "../../device.ts";
+import type { Graph } from "../../graph.ts";
+import { exportOnnx } from "../../onnx/export-onnx.ts";
+import { steadyScatters } from "../cuda/steady-scatter.ts";
 import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { openOrtApi } from "./ort-api.ts";
 import { OrtCopies } from "./ort-copies.ts";
@@ -8,7 +9,6 @@ import { type OnHost, OrtExecutable } from "./ort-executable.ts";
 import { sharedPool } from "./ort-pool.ts";
 import { type OrtProvider, OrtSession } from "./ort-session.ts";
 import { OrtTensor } from "./ort-tensor.ts";
-import { steadyScatters } from "./steady-scatter.ts";
 
 const [DEVICE_ALLOCATOR, HOST, DEFAULT_MEMORY] = [0, 0, 0];
 

@@ -1,5 +1,5 @@
 import type { DataType, Tensor, TypedArray as TfTypedArray } from "@tensorflow/tfjs-core";
-import { DeviceError } from "../device-error.ts";
+import { DeviceError } from "../../device-error.ts";
 import {
   type DType,
   type HostType,
@@ -7,7 +7,7 @@ import {
   sizeOf,
   type TypedArray,
   type Value,
-} from "../graph.ts";
+} from "../../graph.ts";
 
 /** What this file needs of TensorFlow.js, whichever package brings it. */
 export type TensorFlow = typeof import("@tensorflow/tfjs-core");

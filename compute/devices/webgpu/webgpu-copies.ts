@@ -1,10 +1,10 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { TensorData } from "../device.ts";
-import { copyModel } from "../onnx/copy-model.ts";
-import { deviceFailure } from "./device-failure.ts";
-import type { DeviceCopies } from "./device-tensors.ts";
+import type { TensorData } from "../../device.ts";
+import { copyModel } from "../../onnx/copy-model.ts";
+import { deviceFailure } from "../device-failure.ts";
+import type { DeviceCopies } from "../onnxruntime/device-tensors.ts";
+import type { Runtime } from "../onnxruntime/session-executable.ts";
 import { refuseLargeWeight } from "./refuse-large-tensors.ts";
-import type { Runtime } from "./session-executable.ts";
 
 /** How a session differs from others. */
 export interface SessionNeeds {

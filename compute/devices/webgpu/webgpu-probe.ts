@@ -1,4 +1,4 @@
-import { DeviceError } from "../device-error.ts";
+import { DeviceError } from "../../device-error.ts";
 
 // A program: opens the WebGPU device, lets it compute, and prints as JSON what devices Vulkan lists. Vulkan's loader tells on
 // stderr which of them it was, which ONNX Runtime does not tell. A driver that crashes takes only this process along.

@@ -1,9 +1,17 @@
-import { expandComposites } from "../expand-composites.ts";
-import { constant, type Graph, graphOf, input, makeValue, nameOf, type Value } from "../graph.ts";
-import { cast } from "../ops/elementwise.ts";
-import { pushDownSlices } from "../push-down-slices.ts";
-import { rewrite } from "../rewrite.ts";
-import { steadyScatter } from "./steady-scatter.ts";
+import { expandComposites } from "../../expand-composites.ts";
+import {
+  constant,
+  type Graph,
+  graphOf,
+  input,
+  makeValue,
+  nameOf,
+  type Value,
+} from "../../graph.ts";
+import { cast } from "../../ops/elementwise.ts";
+import { pushDownSlices } from "../../push-down-slices.ts";
+import { rewrite } from "../../rewrite.ts";
+import { steadyScatter } from "../cuda/steady-scatter.ts";
 import { summedInParts } from "./summed-in-parts.ts";
 
 /** Operations that the provider has for whole numbers, but not for bytes. */
