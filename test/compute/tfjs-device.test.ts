@@ -140,7 +140,7 @@ async function runtimeBeside(t: TestContext, name: "tfjs-node" | "tfjs-node-gpu"
   });
   const compute = join(folder, "compute");
   await cp(new URL("../../compute", import.meta.url), compute, { recursive: true });
-  const runtime = await import(join(compute, "devices/tfjs-runtime.ts"));
+  const runtime = await import(join(compute, "devices/tfjs/tfjs-runtime.ts"));
   return runtime as typeof import("../../compute/devices/tfjs/tfjs-runtime.ts");
 }
 
