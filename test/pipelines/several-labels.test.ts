@@ -121,11 +121,11 @@ test("two numbers: from CSV columns to a saved model and its predictions; from s
   assert.equal(config.problem_type, "regression");
   assert.deepEqual(config.id2label, { 0: "games", 1: "size" });
   assert.match(await rig.read("out/README.md"), /on the mean squared error, in float32/);
-  const json = await rig.command(["predict", "out", "--json", "the game server"]);
+  const json = await rig.command(["predict", "out", "--json", "the game server files"]);
   const { numbers } = JSON.parse(json.stdout);
   assert.ok(Math.abs(numbers.games - 1.5) < 0.5 && Math.abs(numbers.size - 2) < 0.5, json.stdout);
-  const plain = await rig.command(["predict", "out", "the game server"]);
-  assert.match(plain.stdout, /^games \d\.\d{3} {2}size \d\.\d{3}\tthe game server\n$/);
+  const plain = await rig.command(["predict", "out", "the game server files"]);
+  assert.match(plain.stdout, /^games \d\.\d{3} {2}size \d\.\d{3}\tthe game server files\n$/);
   const shown = await rig.command(["show", "p.tune.yaml", "evaluate"]);
   assert.match(shown.stdout, /number +mse +mae +r2 +pearson +spearmanr\n +games +\d/);
 
