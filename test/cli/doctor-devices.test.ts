@@ -11,7 +11,7 @@ import { type CudaSystem, findCuda } from "../../compute/devices/cuda/find-cuda.
 import { adapterOf } from "../../compute/devices/webgpu/adapter-of.ts";
 import type { VulkanDevice } from "../../compute/devices/webgpu/vulkan-devices.ts";
 import { ProjectRig } from "../rig/project-rig.ts";
-import { howToGetSoftwareAdapter, softwareAdapter } from "../rig/software-adapter.ts";
+import { howToGetSoftwareAdapter, softwareAdapter, swiftShader } from "../rig/software-adapter.ts";
 
 // What doctor says of the devices of four machines.
 
@@ -65,17 +65,6 @@ test("nothing there, nor tfjs-node-gpu", async () => {
   assert.deepEqual(await examined({}), [noAdapter, noProvider, noTfjs]);
 });
 
-/** SwiftShader, as Vulkan lists it. */
-const swiftShader: VulkanDevice = {
-  name: "SwiftShader Device (Subzero)",
-  driver: "SwiftShader driver 5.0.0",
-  isSoftware: true,
-  vendor: 0x1ae0,
-  model: 0xc0de,
-  hasFloat16: false,
-  largestBuffer: 2 ** 30,
-  memory: 2 ** 31,
-};
 const card: VulkanDevice = {
   name: "AMD Radeon RX 7900 XTX (RADV NAVI31)",
   driver: "radv Mesa 25.2.1",

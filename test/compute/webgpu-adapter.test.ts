@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refusedDriver } from "../../compute/devices/refused-driver.ts";
 import { type AdapterReport, adapterOf } from "../../compute/devices/webgpu/adapter-of.ts";
 import {
   chooseAdapter,
   type VulkanEnvironment,
 } from "../../compute/devices/webgpu/choose-adapter.ts";
+import { refusedDriver } from "../../compute/devices/webgpu/refused-driver.ts";
 import type { VulkanDevice } from "../../compute/devices/webgpu/vulkan-devices.ts";
 
 // Which adapter WebGPU has opened, and how another is chosen, on systems that this machine is not.

@@ -1,5 +1,5 @@
 import onnxProto from "onnx-proto";
-import { steadyScatters } from "../../compute/devices/cuda/steady-scatter.ts";
+import { steadyScatters } from "../../compute/devices/steady-scatter.ts";
 import type { Graph } from "../../compute/graph.ts";
 import { exportOnnx } from "../../compute/onnx/export-onnx.ts";
 

@@ -3,8 +3,21 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Device } from "../../compute/device.ts";
 import { DeviceError } from "../../compute/device-error.ts";
+import type { VulkanDevice } from "../../compute/devices/webgpu/vulkan-devices.ts";
 
 const DRIVER = "vk_swiftshader_icd.json";
+
+/** SwiftShader, as Vulkan lists it. */
+export const swiftShader: VulkanDevice = {
+  name: "SwiftShader Device (Subzero)",
+  driver: "SwiftShader driver 5.0.0",
+  isSoftware: true,
+  vendor: 0x1ae0,
+  model: 0xc0de,
+  hasFloat16: false,
+  largestBuffer: 2 ** 30,
+  memory: 2 ** 31,
+};
 
 /** Where browsers keep SwiftShader, a Vulkan driver that computes on the processor. */
 function folders(): string[] {

@@ -1,7 +1,7 @@
 import type { CompileOptions, Device } from "../../device.ts";
 import type { Graph } from "../../graph.ts";
 import { exportOnnx } from "../../onnx/export-onnx.ts";
-import { steadyScatters } from "../cuda/steady-scatter.ts";
+import { steadyScatters } from "../steady-scatter.ts";
 import { DeviceTensors, type Residence } from "./device-tensors.ts";
 import { openOrtApi } from "./ort-api.ts";
 import { OrtCopies } from "./ort-copies.ts";

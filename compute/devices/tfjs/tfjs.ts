@@ -6,9 +6,9 @@ import { type Graph, graphOf, nameOf, type TypedArray, type Value } from "../../
 import { mergeEqual } from "../../merge-equal.ts";
 import { pushDownSlices } from "../../push-down-slices.ts";
 import { checkedInput } from "../checked-input.ts";
-import { steadyScatters } from "../cuda/steady-scatter.ts";
 import { withFailures } from "../device-failure.ts";
 import { instructionSet } from "../onnxruntime/instruction-set.ts";
+import { steadyScatters } from "../steady-scatter.ts";
 import { fromTf, type TensorFlow, tfOperations, tfTypeOf, toTf } from "./tfjs-operations.ts";
 import { openTfjsRuntime, type TfjsKind, type TfjsOptions } from "./tfjs-runtime.ts";
 import { withBackend } from "./tfjs-turn.ts";

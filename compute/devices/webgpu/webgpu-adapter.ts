@@ -12,7 +12,6 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DeviceError } from "../../device-error.ts";
-import { refusedDriver } from "../refused-driver.ts";
 import { adapterOf, type WebgpuAdapter } from "./adapter-of.ts";
 import {
   type ChosenAdapter,
@@ -20,6 +19,7 @@ import {
   type ProbedAdapter,
   type VulkanEnvironment,
 } from "./choose-adapter.ts";
+import { refusedDriver } from "./refused-driver.ts";
 import type { VulkanDevice } from "./vulkan-devices.ts";
 
 /** A driver that compiles shaders for the first time may take long. */

@@ -11,7 +11,7 @@ import {
 import { cast } from "../../ops/elementwise.ts";
 import { pushDownSlices } from "../../push-down-slices.ts";
 import { rewrite } from "../../rewrite.ts";
-import { steadyScatter } from "../cuda/steady-scatter.ts";
+import { steadyScatter } from "../steady-scatter.ts";
 import { summedInParts } from "./summed-in-parts.ts";
 
 /** Operations that the provider has for whole numbers, but not for bytes. */

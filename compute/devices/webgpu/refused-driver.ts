@@ -1,5 +1,5 @@
-import { DeviceError } from "../device-error.ts";
-import type { AdapterReport } from "./webgpu/adapter-of.ts";
+import { DeviceError } from "../../device-error.ts";
+import type { AdapterReport } from "./adapter-of.ts";
 
 /** Why WebGPU takes none of the devices that Vulkan lists, as it has warned itself; undefined where it said nothing of the kind. */
 export function refusedDriver({ loaderLog, devices }: AdapterReport): DeviceError | undefined {

@@ -1,12 +1,12 @@
-import { expandComposites } from "../../expand-composites.ts";
-import { constant, type Graph, graphOf, sizeOf, type TypedArray, type Value } from "../../graph.ts";
-import { cast, equal, greater, mul } from "../../ops/elementwise.ts";
-import { gather, scatterRows } from "../../ops/indexing.ts";
-import { concat, reshape } from "../../ops/layout.ts";
-import { matMul } from "../../ops/matmul.ts";
-import { reduceSum } from "../../ops/reduce.ts";
-import { pushDownSlices } from "../../push-down-slices.ts";
-import { rewrite } from "../../rewrite.ts";
+import { expandComposites } from "../expand-composites.ts";
+import { constant, type Graph, graphOf, sizeOf, type TypedArray, type Value } from "../graph.ts";
+import { cast, equal, greater, mul } from "../ops/elementwise.ts";
+import { gather, scatterRows } from "../ops/indexing.ts";
+import { concat, reshape } from "../ops/layout.ts";
+import { matMul } from "../ops/matmul.ts";
+import { reduceSum } from "../ops/reduce.ts";
+import { pushDownSlices } from "../push-down-slices.ts";
+import { rewrite } from "../rewrite.ts";
 
 /** Rows whose sums are formed together: bounds the matrix of who equals whom. */
 const ROWS_AT_ONCE = 1024;
